@@ -1,0 +1,1 @@
+"""Vectors: bytes that any implementation can be held to. README.md says where each file comes from."""
