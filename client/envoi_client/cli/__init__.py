@@ -1,0 +1,161 @@
+"""The command line ``envoi``: what a member, an officer or a delegate types.
+
+Commands are imported when they are called, so that ``envoi --help`` is quick. Answers go to stdout, talk to
+stderr; an error is one lower-case sentence, with a hint of what to do next. Exit codes: 0 done, 1 refused
+or failed, 2 usage, 3 somebody may be cheating.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cyclopts import App, CycloptsError
+
+from envoi_client import __version__
+from envoi_keys.errors import EnvoiError, Fraud, Malformed, NetworkError, Refused, Unverified
+
+from .commands import COMMANDS, GROUPS, Command, named
+from .common import Common, abandon_stdout, unwritten
+from .help import Screen, explained
+
+__all__ = ["CHEATING", "COMMANDS", "DONE", "FAILED", "USAGE", "Command", "build", "main", "run"]
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+CHEATING: Final = 3
+
+_PACKAGE: Final = "envoi_client.cli"
+_OF_STDOUT: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def build() -> App:
+    """The tree of commands."""
+    app = App(
+        name="envoi",
+        help="Exchange sealed denial notices and papers among the members of an export-control regime.",
+        version=__version__,
+        help_format="plaintext",
+        help_formatter=Screen(),
+        help_epilogue=f"{explained(Common)}\n\nExample: {COMMANDS['init'].example}",
+        # Interrupted is a failure like others, and not an exit of the library's own.
+        suppress_keyboard_interrupt=False,
+    )
+    examples = {name.partition(" ")[0]: command.example for name, command in COMMANDS.items()}
+    groups = {
+        name: App(name=name, help=text, help_epilogue=f"Example: {examples[name]}") for name, text in GROUPS.items()
+    }
+    for words, command in COMMANDS.items():
+        group, _, name = words.rpartition(" ")
+        (groups[group] if group else app).command(
+            f"{_PACKAGE}.{command.function}",
+            name=name,
+            help=command.text,
+            help_epilogue=f"Example: {command.example}",
+        )
+    for one in groups.values():
+        app.command(one)
+    app.register_install_completion_command(
+        add_to_startup=False, help="Install the completion of commands and options for this shell."
+    )
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Raises nothing; ``--debug`` shows the traceback of an error."""
+    words = list(arguments)
+    options = words[: words.index("--")] if "--" in words else words
+    try:
+        # A lone hyphen is standard input or output, and not the beginning of an option; as a path "./-" is the same.
+        result = build()(
+            ["./-" if word == "-" else word for word in words],
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+        return result if isinstance(result, int) else DONE
+    except CycloptsError as error:
+        return _failed(options, USAGE, "usage", _sentence(str(error)), _example(words))
+    except EnvoiError as error:
+        code = CHEATING if isinstance(error, Fraud) else FAILED
+        return _failed(options, code, _kind(error), str(error), error.hint, **_problems(error))
+    except KeyboardInterrupt:
+        return _failed(options, FAILED, "interrupted", "interrupted", None)
+    except BrokenPipeError:
+        # The reader went away, and wants no explanation.
+        abandon_stdout()
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the border of the program: whatever it is, one line and an exit code
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OF_STDOUT:
+            # A file of ours would be named. Help is what is written without Common.answer.
+            abandon_stdout()
+            return _failed(options, FAILED, "local", unwritten(error), None)
+        # Not the error's own text: it may quote what was sealed.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"internal error: {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"
+        return _failed(options, FAILED, "internal", message, "please report it; --debug shows the traceback")
+
+
+def _failed(options: Sequence[str], code: int, kind: str, message: str, hint: str | None, **more: Any) -> int:
+    if "--debug" in options:
+        traceback.print_exc()
+    if "--json" in options:
+        described = {"kind": kind, "message": message, "hint": hint, **more}
+        sys.stdout.write(json.dumps({"error": described}, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"envoi: {message}\n")
+    if hint:
+        sys.stderr.write(f"hint: {hint}\n")
+    return code
+
+
+def _problems(error: EnvoiError) -> dict[str, Any]:
+    """All that is wrong with a document, one by one, for a program that shows them beside its fields."""
+    found = getattr(error, "problems", ())
+    return (
+        {"problems": [{"path": one.path, "message": one.message, "hint": one.hint} for one in found]} if found else {}
+    )
+
+
+def _kind(error: EnvoiError) -> str:
+    if isinstance(error, Refused):
+        return error.reason
+    kinds = ((Fraud, "fraud"), (Malformed, "malformed"), (Unverified, "unverified"), (NetworkError, "network"))
+    return next((name for class_, name in kinds if isinstance(error, class_)), "local")
+
+
+def _sentence(message: str) -> str:
+    text, _, listed = " ".join(message.split()).partition(" Available commands: ")
+    if listed and "Did you mean" not in text:
+        # With a suggestion, the list of everything would only be noise.
+        text = f"{text.removesuffix('.')}; there are: {listed}"
+    text = text if text.endswith("...") else text.removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _example(words: list[str]) -> str:
+    command = named(words)
+    if command is None:
+        return "envoi --help shows the commands, and each has a --help of its own"
+    return f"for example: {COMMANDS[command].example}"
+
+
+def main() -> None:
+    """The entry point of the command ``envoi``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name in a script that the terminal's encoding lacks is written as escapes; it does not end the command.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        abandon_stdout()
+        code = code or (
+            FAILED if isinstance(error, BrokenPipeError) else _failed((), FAILED, "local", unwritten(error), None)
+        )
+    sys.exit(code)
