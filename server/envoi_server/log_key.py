@@ -1,0 +1,75 @@
+"""The log's signing key: 64 random bytes in one file, made once and never replaced.
+
+Who holds the file can sign checkpoints of this log, and nothing else: no content, no dispatch, no roster. A
+relay does not start on a file that others may read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from envoi_keys.errors import LocalError, Malformed
+from envoi_keys.signing import LogSigner
+
+FILE_NAME: Final = "log.key"
+_SEED_BYTES: Final = 64
+
+
+def create(home: Path, origin: str) -> LogSigner:
+    """A new log's key in ``home``, durable on return. Raises LocalError if there is one."""
+    path = home / FILE_NAME
+    seed = os.urandom(_SEED_BYTES)
+    signer = _signer(origin, seed)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, seed)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        _sync(home)
+    except FileExistsError:
+        raise LocalError(
+            f"{path} exists: this home has a log", hint="choose another --home for another relay"
+        ) from None
+    except OSError as error:
+        raise LocalError(f"cannot write {path}: {error.strerror}") from error
+    return signer
+
+
+def load(home: Path, origin: str) -> LogSigner:
+    """The log's key in ``home``. Raises LocalError if it is not there, not whole, or others may read it."""
+    path = home / FILE_NAME
+    try:
+        mode = path.stat().st_mode
+        seed = path.read_bytes()
+    except FileNotFoundError:
+        raise LocalError(f"there is no {path}", hint="run envoi-poc init first") from None
+    except OSError as error:
+        raise LocalError(f"cannot read {path}: {error.strerror}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise LocalError(f"others may read {path}", hint=f"chmod 600 {path}")
+    if len(seed) != _SEED_BYTES:
+        raise LocalError(f"{path} has {len(seed)} bytes instead of {_SEED_BYTES}")
+    return _signer(origin, seed)
+
+
+def _signer(origin: str, seed: bytes) -> LogSigner:
+    try:
+        return LogSigner.from_seed(origin, seed)
+    except Malformed as error:
+        raise LocalError(
+            f"the origin cannot be a log's name: {error.message}", hint="set origin, such as relay.example/log"
+        ) from None
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
