@@ -26,12 +26,12 @@ from envoi_keys.limits import MAX_NOTE_BYTES
 
 from . import __doc__ as about
 from .auth import Authenticator
-from .blobs import FileBlobStore, nothing
 from .calls import Gone, TooSlow, call_of
+from .file_blobs import FileBlobStore, nothing
 from .front import Front, HotRoute
 from .gate import Gate
 from .observability import LOGGER, Metrics
-from .problems import Problem, http_problem, problem
+from .problems import MEDIA_TYPE, Problem, http_problem, problem
 from .relay import Relay
 from .routes import blobs, delegations, dispatches, enrolments, events, health, log, receipts, rosters, tokens
 from .routes.common import PROBLEM, SECURITY_SCHEMES, not_found
@@ -83,6 +83,7 @@ def _fastapi(services: Services, hot: Sequence[HotRoute]) -> FastAPI:
         app.include_router(module.router(services))
     for expected in (EnvoiError, HTTPException, RequestValidationError, TooSlow, Gone):
         app.add_exception_handler(expected, _answer_error)
+    app.add_exception_handler(Exception, _answer_mistake)
     app.openapi = lambda: _openapi(app, hot)  # type: ignore[method-assign]
     return app
 
@@ -134,6 +135,12 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     response = Response(what.body, status_code=what.status)
     response.raw_headers.extend([*what.headers, *call.gate.refusal_headers(what)])
     return response
+
+
+async def _answer_mistake(request: Request, error: Exception) -> Response:
+    """What nobody expected; Starlette raises it again behind this answer, and the front logs it."""
+    what = http_problem(500, "the relay failed; its operator has the cause")
+    return Response(what.body, status_code=what.status, media_type=MEDIA_TYPE)
 
 
 def _problem(error: Exception) -> Problem:

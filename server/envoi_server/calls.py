@@ -159,12 +159,13 @@ class Call:
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(deadline or self.gate.body_deadline):
-                async for part in self.parts():
-                    size += len(part)
-                    if size > limit:
-                        raise too_large(limit)
-                    parts.append(part)
+            with self.gate.body(self):
+                async with asyncio.timeout(deadline or self.gate.body_deadline):
+                    async for part in self.parts():
+                        size += len(part)
+                        if size > limit:
+                            raise too_large(limit)
+                        parts.append(part)
         except TimeoutError:
             raise TooSlow from None
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -235,11 +236,17 @@ class Call:
         await self.answer(problem.status, problem.body, headers=[*problem.headers, *self.gate.refusal_headers(problem)])
 
     async def stream(self, status: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-        """Answer in parts."""
+        """Answer in parts, for as long as the caller is there. Raises Gone: the server drops silently what nobody takes."""
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         if self.method != "HEAD":
-            async for chunk in chunks:
-                await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+            going = asyncio.ensure_future(self.gone())
+            try:
+                async for chunk in chunks:
+                    if self.left:
+                        raise Gone
+                    await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+            finally:
+                going.cancel()
         await self.send({"type": "http.response.body", "body": b""})
 
 

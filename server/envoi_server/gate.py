@@ -22,6 +22,8 @@ from .throttle import Places, TokenBuckets
 from .wakeups import release
 
 _LARGE_AT_ONCE: Final = 64
+_LARGE_PER_ADDRESS: Final = 4
+_BODIES_AT_ONCE: Final = 64
 
 
 class Gate:
@@ -36,6 +38,8 @@ class Gate:
         self._addresses = TokenBuckets(settings.address_rate_per_second, settings.address_burst)
         self._waits = Places(settings.waits_per_caller)
         self._large = Places(_LARGE_AT_ONCE)
+        self._large_of_one = Places(_LARGE_PER_ADDRESS)
+        self._bodies = Places(_BODIES_AT_ONCE)
         self._leave: set[asyncio.Future[None]] = set()
         self._stopping = False
 
@@ -43,7 +47,10 @@ class Gate:
         """Who calls. Raises Denied: ``unauthorised``, ``use-dpop-nonce``, ``no-roster`` or
         ``rate-limited``.
         """
-        if wait := self._addresses.wait(call.address):
+        # Whoever holds a token is charged to its own bucket: strangers at its address must not keep a member out.
+        if not self.authenticator.knows(call.headers(b"authorization")) and (
+            wait := self._addresses.wait(call.address)
+        ):
             raise _too_often("this address", wait)
         try:
             name = self.authenticator.caller(
@@ -62,10 +69,18 @@ class Gate:
             raise _too_often("this address", wait)
 
     @contextmanager
-    def large_body(self) -> Iterator[None]:
-        """Hold one of the few places for large bodies of strangers, which bound memory. Raises Denied."""
-        with self._large.hold("strangers") as held:
+    def body(self, call: Call) -> Iterator[None]:
+        """Hold one of a caller's, or an address's, places for a body that is still arriving. Raises Denied."""
+        with self._bodies.hold(call.caller or f"address {call.address}") as held:
             if not held:
+                raise Denied("too many bodies of one caller at once", slug="rate-limited", retry_after=1)
+            yield
+
+    @contextmanager
+    def large_body(self, call: Call) -> Iterator[None]:
+        """Hold one of the few places for large bodies of strangers, which bound memory. Raises Denied."""
+        with self._large.hold("strangers") as held, self._large_of_one.hold(call.address) as own:
+            if not (held and own):
                 raise Denied("too many large requests at once", slug="rate-limited", retry_after=1)
             yield
 

@@ -49,6 +49,8 @@ _log: Final = logging.getLogger("envoi_server.intake")
 
 MAX_IN_HAND: Final = 1024
 """Things being checked or waiting at one time. Each is at most a few MiB, so this bounds memory too."""
+MAX_OF_STRANGERS: Final = 8
+"""The same for what nobody has to prove anything for: the largest takes half a second of processor time."""
 _STOPPING: Final = Refusal("unavailable", "the relay is stopping")
 _THREADS: Final = max(2, min(8, os.cpu_count() or 2))
 
@@ -77,12 +79,16 @@ class Intake:
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="verify")
         self._in_hand = 0
+        # What strangers send is checked apart, one thing after the other: it must not make members wait.
+        self._stranger = ThreadPoolExecutor(1, thread_name_prefix="stranger")
+        self._of_strangers = 0
         self._closed = False
 
     def close(self) -> None:
         """Finish what is being checked, and take nothing more."""
         self._closed = True
         self._threads.shutdown(wait=True)
+        self._stranger.shutdown(wait=True)
 
     async def submit(self, check: Callable[..., Checked], *arguments: Any) -> Any:
         """Run ``check`` in a thread; what it finds good waits for its turn. The answer is an Answer."""
@@ -90,16 +96,33 @@ class Intake:
             return _STOPPING
         if self._in_hand >= MAX_IN_HAND:
             return Refusal("unavailable", "the relay has more in hand than it can take; try again soon")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
         self._in_hand += 1
         try:
-            # Not run_in_executor: what passes goes from that thread straight to the sequencer, without a
-            # detour over the event loop.
-            self._threads.submit(self._check, loop, future, check, arguments)
-            return await future
+            return await self._submitted(self._threads, check, arguments)
         finally:
             self._in_hand -= 1
+
+    async def submit_stranger(self, check: Callable[..., Checked], *arguments: Any) -> Any:
+        """The same for what needs no token, in a lane of its own."""
+        if self._closed:
+            return _STOPPING
+        if self._of_strangers >= MAX_OF_STRANGERS:
+            return Refusal("rate-limited", "the relay has enough to read of callers without a token; try again soon")
+        self._of_strangers += 1
+        try:
+            return await self._submitted(self._stranger, check, arguments)
+        finally:
+            self._of_strangers -= 1
+
+    async def _submitted(
+        self, threads: ThreadPoolExecutor, check: Callable[..., Checked], arguments: tuple[Any, ...]
+    ) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        # Not run_in_executor: what passes goes from that thread straight to the sequencer, without a
+        # detour over the event loop.
+        threads.submit(self._check, loop, future, check, arguments)
+        return await future
 
     def _check(
         self,
@@ -191,21 +214,22 @@ class Intake:
         return checked if isinstance(checked, Refusal) else ReceiptWork(checked, int(self._clock()))
 
     def enrolment(self, raw: bytes) -> Checked:
-        """An enrolment by anybody, so long as there is room; in place of the oldest of its member, if it has its share.
+        """An enrolment by anybody; in place of the oldest of its member, or of all, if there are too many.
 
-        Nobody signs for who enrols: whoever filled a member's share first must not keep the member itself out.
+        Nobody signs for who enrols: whoever filled the list first must not keep a member out. Whose enrolment is gone
+        sends it again, or hands the officers the file.
         """
         checked = check_enrolment(raw, self._exchanges(self._ledger.published.chain))
         if isinstance(checked, Refusal):
             return checked
-        waiting = self._records.enrolments()
-        if any(row.note == raw for row in waiting):
+        waiting = self._records.enrolled()
+        if any(row.id.hex() == checked.id for row in waiting):
             return None
         of_member = [row.id for row in waiting if row.member == checked.enrolment.member]
-        gone = tuple(of_member[: max(0, len(of_member) + 1 - MAX_ENROLMENTS_PER_MEMBER)])
-        if len(waiting) - len(gone) >= MAX_ENROLMENTS:
-            return Refusal("rate-limited", "too many enrolments wait for the officers; ask the Point of Contact")
-        return EnrolmentWork(checked, int(self._clock()), gone)
+        gone = of_member[: max(0, len(of_member) + 1 - MAX_ENROLMENTS_PER_MEMBER)]
+        kept = [row.id for row in waiting if row.id not in gone]
+        gone += kept[: max(0, len(kept) + 1 - MAX_ENROLMENTS)]
+        return EnrolmentWork(checked, int(self._clock()), tuple(gone))
 
     def _exchanges(self, chain: RosterChain | None) -> tuple[str, ...]:
         # Before the first roster nobody can name the exchange; whoever was told its id may.

@@ -132,8 +132,9 @@ def _object(segment: str) -> dict[str, Any]:
 def text_claim(claims: Mapping[str, Any], name: str) -> str:
     """A claim that is a string of bounded length. Raises Unverified."""
     value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER_CHARS:
-        raise Unverified(f"claim {name} is missing or not a string of up to {MAX_IDENTIFIER_CHARS} characters")
+    # ASCII: JSON can also write a lone surrogate, which no hash and no log takes.
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER_CHARS or not value.isascii():
+        raise Unverified(f"claim {name} is missing or not a string of up to {MAX_IDENTIFIER_CHARS} ASCII characters")
     return value
 
 

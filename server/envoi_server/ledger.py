@@ -55,10 +55,15 @@ class Draft:
         self.numbers: dict[tuple[str, int], dict[str, int]] = {}
         self._ledger = ledger
 
+    @property
+    def size(self) -> int:
+        """Entries of the log, those of this batch included."""
+        return self.base + len(self.batch.entries)
+
     def log(self, statement_type: str, note: bytes) -> int:
         """Append an entry for a note and return its index."""
         entry = log_entry(statement_type, note)
-        index = self.base + len(self.batch.entries)
+        index = self.size
         self.batch.entries.append(EntryRow(index, statement_type, sha256(note).digest(), leaf_hash(entry)))
         return index
 
@@ -84,14 +89,7 @@ class Draft:
     def progress(self, sender: str, recipient: str) -> Progress | None:
         """What the newest receipt of a pair says, this batch included."""
         row = self.batch.receipts.get((sender, recipient)) or self.records.receipt(sender, recipient)
-        if row is None:
-            return None
-        return Progress(
-            (row.received_series, row.received_through),
-            row.opened_through,
-            (row.sent_series, row.sent_through),
-            row.issued_at,
-        )
+        return None if row is None else Progress.of_note(row.note)
 
 
 class Ledger:

@@ -24,8 +24,8 @@ from envoi_keys.tiles import Tile, pack_entries, tile_hashes
 from . import log_key, schema
 from .audit import Finding, audit
 from .blob_records import BlobRecords
-from .blobs import FileBlobStore
 from .feed import FeedPage, at_hand, entry_frames, stored
+from .file_blobs import FileBlobStore
 from .home_lock import HomeLock
 from .intake import Intake, deliver
 from .ledger import Ledger
@@ -137,7 +137,7 @@ class Relay:
 
     async def accept_roster(self, note: bytes) -> Acceptance | Refusal:
         """The next roster; the first one only if its id is the one in the settings and its log is ours."""
-        answer: Acceptance | Refusal = await self._intake.submit(self._intake.roster, note)
+        answer: Acceptance | Refusal = await self._intake.submit_stranger(self._intake.roster, note)
         return answer
 
     async def accept_delegation(self, caller: str, note: bytes) -> Acceptance | Refusal:
@@ -152,7 +152,7 @@ class Relay:
 
     async def accept_enrolment(self, note: bytes) -> Refusal | None:
         """An enrolment, from anybody."""
-        answer: Refusal | None = await self._intake.submit(self._intake.enrolment, note)
+        answer: Refusal | None = await self._intake.submit_stranger(self._intake.enrolment, note)
         return answer
 
     async def accept_cosignature(self, caller: str, note: bytes) -> Refusal | None:
@@ -161,7 +161,7 @@ class Relay:
         return answer
 
     def _done(self, outcome: Outcome) -> None:
-        if self._sequencer.trouble is None:
+        if outcome.committed:
             self.last_commit = self._clock()
         if self._loop is not None:
             deliver(self._loop, outcome, self._wake)
@@ -213,6 +213,11 @@ class Relay:
         """The roster in force."""
         chain = self._ledger.published.chain
         return chain.current if chain else None
+
+    def active(self, name: str) -> bool:
+        """Whether the roster in force has this member or office as active."""
+        found = self.roster.addressee(name) if self.roster else None
+        return found is not None and found.active
 
     def roster_note(self, version: int | None = None) -> bytes | None:
         """The note of a version, of the newest by default."""

@@ -24,8 +24,10 @@ from envoi_keys.statements import statement_id
 
 from .rules import Refusal, refusal
 
-MAX_ENROLMENTS: Final = 2048
-"""Enrolments that wait at one time. Nobody signs for the sender, so there is an end."""
+MAX_ENROLMENTS: Final = 512
+"""Enrolments that wait at one time. Nobody signs for the sender, so there is an end, and the oldest goes."""
+MAX_ENROLMENT_NOTE_BYTES: Final = 32 * 1024
+"""An enrolment with four sealing keys and its two signatures has 18 KiB."""
 MAX_ENROLMENTS_PER_MEMBER: Final = 8
 """Enrolments that wait under one member's name."""
 MAX_COSIGNED_CHECKPOINT_BYTES: Final = 64 * 1024
@@ -125,13 +127,15 @@ def check_delegation(caller: str, raw: bytes, chain: RosterChain | None) -> Good
 def check_receipt(caller: str, raw: bytes, chain: RosterChain | None) -> GoodReceipt | Refusal:
     """A receipt that its signer sends itself, for somebody in the roster (PROTOCOL §5).
 
-    The checkpoint in it is for the other member to judge, not for the relay, whose own honesty it tests.
+    The checkpoint in it is for the other member to judge, not for the relay, whose own honesty it tests; here it has to
+    be one, because its size orders receipts.
     """
     if len(raw) > MAX_RECEIPT_NOTE_BYTES:
         return _too_large("the receipt", MAX_RECEIPT_NOTE_BYTES)
     try:
         note = Note.parse(raw, max_bytes=MAX_RECEIPT_NOTE_BYTES)
         receipt = Receipt.parse(note.text)
+        Progress.of(receipt)
     except PeerError as error:
         return refusal(error)
     refused = _check_author(caller, note, receipt.sender, receipt.exchange, chain)
@@ -150,27 +154,33 @@ def check_receipt(caller: str, raw: bytes, chain: RosterChain | None) -> GoodRec
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a receipt says, as far as it can only grow."""
+    """What a receipt says, as far as it can only grow: (series, through) in each direction, and the size of the log
+    that its signer had verified.
+    """
 
     received: tuple[int, int]
-    opened_through: int
     sent: tuple[int, int]
-    issued_at: int
+    log: int
 
     @classmethod
     def of(cls, receipt: Receipt) -> Progress:
-        """That of a receipt: (series, through) in each direction."""
+        """That of a receipt. Raises Malformed if its checkpoint is none."""
         return cls(
             (receipt.received.series, receipt.received.through),
-            receipt.opened_through,
             (receipt.sent.series, receipt.sent.through),
-            receipt.issued_at,
+            parse_checkpoint(receipt.checkpoint)[0].size,
         )
+
+    @classmethod
+    def of_note(cls, note: bytes) -> Progress:
+        """That of a receipt as it was signed. Raises Malformed."""
+        return cls.of(Receipt.parse(Note.parse(note).text))
 
 
 def check_progress(new: Progress, kept: Progress | None) -> Refusal | None:
-    """A receipt does not replace one with higher numbers (PROTOCOL §5); at equal numbers the later one
-    counts.
+    """A receipt does not replace one with higher numbers, nor at equal numbers one over a larger log (PROTOCOL §5).
+
+    Its signer's clock decides nothing: one that once ran ahead would silence every true receipt after it.
 
     What was opened is not compared: a member whose key is found out to be wrong may take it back.
     """
@@ -178,7 +188,7 @@ def check_progress(new: Progress, kept: Progress | None) -> Refusal | None:
         return None
     back = new.received < kept.received or new.sent < kept.sent
     same = (new.received, new.sent) == (kept.received, kept.sent)
-    if back or (same and new.issued_at < kept.issued_at):
+    if back or (same and new.log < kept.log):
         return Refusal(
             "receipt-outdated",
             "a later receipt of the same pair is kept",
@@ -187,12 +197,15 @@ def check_progress(new: Progress, kept: Progress | None) -> Refusal | None:
     return None
 
 
-def check_reach(receipt: Receipt, received: int, sent: int) -> Refusal | None:
-    """Nobody has received or sent more than was logged (PROTOCOL §5).
+def check_reach(receipt: Receipt, received: int, sent: int, log: int) -> Refusal | None:
+    """Nobody has received, sent or verified more than was logged (PROTOCOL §5).
 
     ``received`` is the last number of the other towards the signer, ``sent`` the signer's towards the other, each in
-    the series that the receipt names.
+    the series that the receipt names; ``log`` is the number of entries.
     """
+    size = Progress.of(receipt).log
+    if size > log:
+        return Refusal("receipt-beyond", f"the log has {log} entries, less than the {size} of the receipt's checkpoint")
     if receipt.received.through <= received and receipt.sent.through <= sent:
         return None
     # It would be the newest for good: who once had the signer's key would silence its true ones.
@@ -205,11 +218,14 @@ def check_reach(receipt: Receipt, received: int, sent: int) -> Refusal | None:
 
 def check_enrolment(raw: bytes, exchanges: Sequence[str]) -> GoodEnrolment | Refusal:
     """An enrolment signed by the key in it, for one of the ``exchanges`` (PROTOCOL §6.6)."""
-    if len(raw) > MAX_DISPATCH_NOTE_BYTES:
-        return _too_large("the enrolment", MAX_DISPATCH_NOTE_BYTES)
+    if len(raw) > MAX_ENROLMENT_NOTE_BYTES:
+        return _too_large("the enrolment", MAX_ENROLMENT_NOTE_BYTES)
     try:
-        enrolment = verify_enrolment(raw)
         note = Note.parse(raw)
+        if len(note.signatures) != 2:
+            # Lines of keys that nobody knows would be ignored, and kept.
+            return Refusal("malformed", "an enrolment has the two signatures of its own key", {"field": "signatures"})
+        enrolment = verify_enrolment(raw)
     except PeerError as error:
         return refusal(error)
     if enrolment.exchange not in exchanges:

@@ -32,6 +32,8 @@ MAX_BATCH_BYTES: Final = 16 * MIB
 """About as much is written in one transaction; one thing more may go over it."""
 PROBE_SECONDS: Final = 1.0
 """How often it is tried whether writing works again, once it has failed."""
+STUCK_SECONDS: Final = 5.0
+"""A group that takes longer than this is worth telling."""
 WRITE_POINTS: Final = (
     "sequencer: gathered",
     "sequencer: joined",
@@ -59,6 +61,8 @@ class Outcome:
     size: int
     news: Mapping[str, int] = field(default_factory=dict)
     news_for_all: int | None = None
+    committed: bool = False
+    """Whether something was written."""
 
 
 class Sequencer:
@@ -79,6 +83,8 @@ class Sequencer:
         self._probe_at = 0.0
         # Whether a commit failed and the records have not been read since.
         self._unsure = False
+        # When the group in hand was begun; a commit that hangs fails nothing, and yet nothing is accepted.
+        self._busy_since: float | None = None
 
     def start(self) -> None:
         """Begin. The ledger has been loaded."""
@@ -110,6 +116,9 @@ class Sequencer:
         """Why nothing can be committed at present, or None."""
         if self._accepting and not self._thread.is_alive():
             return "the writer has stopped"
+        since = self._busy_since
+        if since is not None and monotonic() - since > STUCK_SECONDS:
+            return f"the writer has waited for the disk for more than {STUCK_SECONDS:g} s"
         return self._trouble
 
     def _run(self) -> None:
@@ -117,8 +126,10 @@ class Sequencer:
         while running:
             group, running = self._gather()
             if group:
+                self._busy_since = monotonic()
                 self._at("sequencer: gathered")
                 self._process(group)
+                self._busy_since = None
             if running and self._trouble is not None and monotonic() >= self._probe_at:
                 self._probe()
 
@@ -149,7 +160,8 @@ class Sequencer:
         except Exception as error:  # noqa: BLE001 - the thread that orders everything must outlive any mistake
             self._failed(group, error)
             return
-        self._done(Outcome(answers, self._ledger.published.size, draft.news, draft.news_for_all))
+        size, committed = self._ledger.published.size, not draft.batch.empty
+        self._done(Outcome(answers, size, draft.news, draft.news_for_all, committed))
         self._at("sequencer: answered")
 
     def _commit(self, draft: Draft) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -23,13 +25,18 @@ from envoi_keys.errors import LocalError
 
 from .app import create_app
 from .front import Front
-from .observability import configure_logging
+from .observability import LOGGER, configure_logging
 from .relay import Relay
-from .settings import Settings
+from .settings import NO_PROXY, Settings
 from .wire import guarded
+
+_log: Final = logging.getLogger(f"{LOGGER}.serve")
 
 RUNNING_FILE: Final = "relay.json"
 _BACKLOG: Final = 2048
+_OWN_FILES: Final = 256
+"""Descriptors for the database, blobs, threads and logs."""
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 # Longer than the pause between two requests of a node: it should not begin one on a connection just closed.
 _KEEP_ALIVE_SECONDS: Final = 75
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -74,6 +81,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises LocalError if it cannot listen, or cannot open what is in the home.
     """
     configure_logging(settings.log_level)
+    require_proxy(settings)
     listening = _bind(settings.host, settings.port)
     try:
         host, port = listening.getsockname()[:2]
@@ -112,13 +120,47 @@ def config(front: Front, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
-        limit_concurrency=settings.max_connections,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=sorted(settings.proxies),
+        limit_concurrency=_connections(settings.max_connections),
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+
+
+def _connections(wanted: int) -> int:
+    """So many connections as the process may have open beside its own files. Raises LocalError.
+
+    Without descriptors left it could not even say that it is full, nor store what it has taken.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OWN_FILES
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = min(wanted, soft - _OWN_FILES)
+    if allowed < 1:
+        raise LocalError(
+            f"this process may open {soft} files, which leaves none for connections",
+            hint=f"raise the limit to {needed}: LimitNOFILE= of the service, or ulimit -n",
+        )
+    if allowed < wanted:
+        _log.warning("fewer connections", extra={"fields": {"wanted": wanted, "allowed": allowed}})
+    return allowed
+
+
+def require_proxy(settings: Settings) -> None:
+    """Raises LocalError if a proxy must stand in front of us and nobody said which.
+
+    Its address would be everybody's: one stranger could use up the rate of all members, and see what operators see.
+    """
+    if settings.url.startswith("https://") and settings.host in _LOOPBACK and not settings.trusted_proxies:
+        raise LocalError(
+            f"{settings.url} is served through something on this machine, and trusted_proxies does not name it",
+            hint=f'set trusted_proxies = "{settings.host}" if it sets X-Forwarded-For, else "{NO_PROXY}"',
+        )
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -29,6 +29,7 @@ from envoi_keys.limits import GIB, KIB, MAX_BLOB_BYTES, MIB
 ENV_PREFIX: Final = "ENVOI_POC_"
 FILE_NAME: Final = "relay.toml"
 DEFAULT_HOME: Final = Path("~/.envoi-poc")
+NO_PROXY: Final = "none"
 _ORIGIN: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
 
 
@@ -45,7 +46,9 @@ class Settings(BaseSettings):
     roster_id: str = Field("", pattern="^([0-9a-f]{64})?$", description="id of the first roster it accepts")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8470, ge=0, le=65535, description="port to listen on; 0: any free one")
-    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, comma-separated")
+    trusted_proxies: str = Field(
+        "", description="addresses whose X-Forwarded-For is believed, comma-separated; or none"
+    )
     database_url: str = Field("", description="SQLAlchemy URL without a password; empty: relay.db in the home")
 
     token_seconds: int = Field(600, ge=10, le=3600, description="life of an access token")
@@ -62,6 +65,7 @@ class Settings(BaseSettings):
     address_burst: int = Field(400, ge=1, description="unauthenticated requests of one address, at once")
 
     max_connections: int = Field(4096, ge=1, description="connections at once; more are answered 503")
+    connections_per_address: int = Field(512, ge=1, description="connections at once from one address, not a proxy's")
     header_deadline_seconds: float = Field(10, gt=0, description="for a request's head to arrive")
     max_header_bytes: int = Field(32 * KIB, ge=KIB, description="a request's line and headers")
     body_deadline_seconds: float = Field(30, gt=0, description="for a small request body to arrive")
@@ -98,6 +102,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flag over environment over file; no .env file and no secrets directory is read."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
+
+    @property
+    def proxies(self) -> frozenset[str]:
+        """The addresses whose X-Forwarded-For is believed; empty for ``none``."""
+        named = {part.strip() for part in self.trusted_proxies.split(",")}
+        return frozenset(named - {"", NO_PROXY})
 
     @property
     def database(self) -> str:

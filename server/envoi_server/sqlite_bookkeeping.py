@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select
 
 from .models import blob_references, blob_uploads, dispatches, enrolments, receipts, recipients
 from .sqlite_log import SqliteReader
-from .storage import EnrolmentRow, ReceiptRow, UploadRow
+from .storage import EnrolmentRow, ReceiptRow, UploadRow, WaitingRow
 
 
 class SqliteBookkeeping(SqliteReader):
@@ -27,6 +27,10 @@ class SqliteBookkeeping(SqliteReader):
     def enrolments(self) -> list[EnrolmentRow]:
         """Every enrolment that waits, the oldest first."""
         return self._all(EnrolmentRow, _ENROLMENTS)
+
+    def enrolled(self) -> list[WaitingRow]:
+        """The same without the notes."""
+        return self._all(WaitingRow, _WAITING)
 
     def uploads(self, owner: str) -> list[UploadRow]:
         """The blobs that ``owner`` has uploaded, whole."""
@@ -57,6 +61,7 @@ _RECEIPTS: Final = _ALL_RECEIPTS.where(
     or_(receipts.c.sender == bindparam("member"), receipts.c.recipient == bindparam("member"))
 )
 _ENROLMENTS: Final = select(enrolments).order_by(enrolments.c.stored_at, enrolments.c.id)
+_WAITING: Final = select(enrolments.c.id, enrolments.c.member).order_by(enrolments.c.stored_at, enrolments.c.id)
 _UPLOADS: Final = select(blob_uploads).where(blob_uploads.c.owner == bindparam("owner_"))
 _UPLOADS_OF: Final = select(blob_uploads).where(blob_uploads.c.sha256 == bindparam("blob"))
 _REFERENCES: Final = (

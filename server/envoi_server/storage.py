@@ -110,6 +110,13 @@ class EnrolmentRow(NamedTuple):
     note: bytes
 
 
+class WaitingRow(NamedTuple):
+    """Of an enrolment that waits, its ``id`` in bytes and the member that it names."""
+
+    id: bytes
+    member: str
+
+
 class UploadRow(NamedTuple):
     """A blob that ``owner`` has uploaded, whole."""
 
@@ -276,6 +283,9 @@ class Records(Protocol):
 
     def enrolments(self) -> list[EnrolmentRow]:
         """Every enrolment that waits, the oldest first."""
+
+    def enrolled(self) -> list[WaitingRow]:
+        """The same without the notes."""
 
     def uploads(self, owner: str) -> list[UploadRow]:
         """The blobs that ``owner`` has uploaded, whole."""

@@ -95,6 +95,7 @@ class Uploads:
         # Naming a blob and removing it exclude each other. Both are short and rare: one lock does for all
         # blobs.
         self._naming = asyncio.Lock()
+        self._room = asyncio.Lock()
 
     def close(self) -> None:
         """Let the threads end."""
@@ -124,13 +125,15 @@ class Uploads:
             standing = await self._standing(slot, caller, digest)
             if standing is not None and (standing.whole or (standing.length == length and not restart)):
                 return standing
-            await self._check_room(caller, digest, length)
-            if slot.upload is not None:
-                await self._run(slot.upload.abandon)
-                slot.upload = None
-                slot.turn += 1
-            upload = await self._run(self._store.begin, caller, digest, length)
-            await self._put_down(upload, caller, digest)
+            # One at a time, until what was found free is taken: a hundred at once would each find the same room.
+            async with self._room:
+                await self._check_room(caller, digest, length)
+                if slot.upload is not None:
+                    await self._run(slot.upload.abandon)
+                    slot.upload = None
+                    slot.turn += 1
+                upload = await self._run(self._store.begin, caller, digest, length)
+                await self._put_down(upload, caller, digest)
         return Progress(0, length)
 
     async def append(
@@ -160,6 +163,9 @@ class Uploads:
             slot.users += 1
         try:
             async for chunk in chunks:
+                if await self._run(self._store.free) < len(chunk) + self._settings.min_free_bytes:
+                    # Something else fills the disk: the log comes first, and what arrived stays.
+                    raise _no_room()
                 async with slot.lock:
                     if slot.turn != turn:
                         raise Denied("a newer request has taken this upload over", slug="offset-conflict")
@@ -231,8 +237,10 @@ class Uploads:
         held = await self._run(self._records.blob_held, caller)
         if held + sum(unfinished.values()) + length > settings.blob_quota_bytes:
             raise _beyond(f"the blobs of {caller} may have together", settings.blob_quota_bytes)
-        if await self._run(self._store.free) < length + settings.min_free_bytes:
-            raise Denied("the relay has no room for this blob now", slug="unavailable", retry_after=600)
+        # What was promised to other uploads is not free, though not yet written.
+        promised = await self._run(self._store.promised)
+        if await self._run(self._store.free) < length + promised + settings.min_free_bytes:
+            raise _no_room()
 
     # -- fetching
     # ----------------------------------------------------------------------------------------------
@@ -302,6 +310,10 @@ class Uploads:
 def _check(digest: str) -> None:
     if not _DIGEST.fullmatch(digest):
         raise Denied("a blob is named by 64 lower-case hexadecimal digits", slug="not-found")
+
+
+def _no_room() -> Denied:
+    return Denied("the relay has no room for this blob now", slug="unavailable", retry_after=600)
 
 
 def _no_upload() -> Denied:

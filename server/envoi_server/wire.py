@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle
+from contextlib import ExitStack
 from typing import Any
 
 from uvicorn.config import Config
@@ -16,16 +17,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .settings import Settings
+from .throttle import Places
+
+
+class _TooManyAtOnce(Exception):
+    pass
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol, which by itself waits for a head or a reader for ever and takes any
-    head.
+    """uvicorn's httptools protocol, which by itself waits for a head or a reader for ever, takes any head, any
+    number of requests at once and any number of connections from one address.
     """
 
     head_deadline: float
     head_bytes: int
     send_stall: float
+    per_address: Places
+    proxies: frozenset[str]
 
     def __init__(
         self,
@@ -39,10 +47,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self._send_timer: TimerHandle | None = None
         self._head_size = 0
         self._in_head = True
+        self._places = ExitStack()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock of the first head."""
+        """Start the clock of the first head; a connection too many from one address is closed at once."""
         super().connection_made(transport)
+        address = str(self.client[0]) if self.client else ""
+        if address not in self.proxies and not self._places.enter_context(self.per_address.hold(address)):
+            self._drop()
+            return
         self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
@@ -61,6 +74,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A new head begins."""
+        if self.pipeline:
+            # Each waiting request costs a thousand times its bytes, and nobody sends a third before the first is
+            # answered. The parser stops here and calls send_400_response.
+            raise _TooManyAtOnce
         super().on_message_begin()
         self._in_head = True
         self._head_size = 0
@@ -72,6 +89,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._stop_head_timer()
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; what came behind requests that still wait ends the connection."""
+        if self.pipeline:
+            self._drop()
+        else:
+            super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         """The reader does not keep up: it has a while to take what is waiting."""
@@ -88,6 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the clocks."""
         self._stop_head_timer()
         self._stop_send_timer()
+        self._places.close()
         super().connection_lost(exc)
 
     def _start_head_timer(self) -> None:
@@ -116,5 +141,8 @@ def guarded(settings: Settings) -> type[GuardedProtocol]:
         head_deadline = settings.header_deadline_seconds
         head_bytes = settings.max_header_bytes
         send_stall = settings.send_stall_seconds
+        per_address = Places(settings.connections_per_address)
+        # Behind a proxy all connections come from it, and whose they are is known only once a head has come.
+        proxies = settings.proxies
 
     return Bounded

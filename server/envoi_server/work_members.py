@@ -115,7 +115,7 @@ class ReceiptWork:
         received = draft.last_numbers(receipt.to, receipt.received.series).get(receipt.sender, 0)
         sent = draft.last_numbers(receipt.sender, receipt.sent.series).get(receipt.to, 0)
         new = Progress.of(receipt)
-        refused = check_reach(receipt, received, sent) or check_progress(
+        refused = check_reach(receipt, received, sent, draft.size) or check_progress(
             new, draft.progress(receipt.sender, receipt.to)
         )
         if refused is not None:
@@ -124,9 +124,9 @@ class ReceiptWork:
             receipt.sender,
             receipt.to,
             *new.received,
-            new.opened_through,
+            receipt.opened_through,
             *new.sent,
-            new.issued_at,
+            receipt.issued_at,
             self.now,
             self.good.note,
         )

@@ -15,7 +15,7 @@ import pytest
 import envoi_server
 from envoi_keys.entries import log_entry
 from envoi_keys.statements import DISPATCH
-from envoi_server import blobs, sequencer, sqlite_records
+from envoi_server import file_blobs, sequencer, sqlite_records
 
 from .points import BEFORE_COMMIT, OF_A_BATCH, OF_A_SWEEP, OF_AN_UPLOAD
 from .processes import until
@@ -24,7 +24,7 @@ from .world import KINDS, SENDERS, World
 
 def test_the_list_of_write_points_is_complete() -> None:
     """A point that is added anywhere fails here until a test below stops the relay at it."""
-    named = sequencer.WRITE_POINTS + sqlite_records.WRITE_POINTS + blobs.WRITE_POINTS
+    named = sequencer.WRITE_POINTS + sqlite_records.WRITE_POINTS + file_blobs.WRITE_POINTS
     assert sorted(named) == sorted(OF_A_BATCH + OF_AN_UPLOAD + OF_A_SWEEP)
     assert sorted(_called()) == sorted(named)
 

@@ -7,9 +7,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES
-
 from ..calls import Call
+from ..rules_members import MAX_ENROLMENT_NOTE_BYTES
 from ..services import Services
 from .common import (
     FRAMES_TYPE,
@@ -38,7 +37,7 @@ def router(services: Services) -> APIRouter:
     )
     async def enrol(call: Annotated[Call, Depends(stranger)]) -> Response:
         """Ask to be put into the roster. Nobody who asks is in it yet, so no token is needed."""
-        return taken(await services.relay.accept_enrolment(await call.body(MAX_DISPATCH_NOTE_BYTES)))
+        return taken(await services.relay.accept_enrolment(await call.body(MAX_ENROLMENT_NOTE_BYTES)))
 
     @routes.get("/v1/enrolments", **protected({200: content(FRAMES_TYPE, "Notes of enrolments, as frames.")}))
     async def enrolments(caller: Annotated[str, Depends(authenticated)]) -> Response:

@@ -5,7 +5,7 @@ Raw ASGI like the feed: one dispatch wakes every member at once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from ..calls import Call
@@ -26,15 +26,20 @@ def hot_routes(services: Services) -> list[HotRoute]:
             await call.stream(
                 200,
                 [(b"content-type", EVENTS_TYPE.encode())],
-                _events(services.relay.subscribe(caller, leave)),
+                _events(services.relay.subscribe(caller, leave), lambda: services.relay.active(caller)),
             )
 
     return [HotRoute("GET", PATH, events, _OPERATION)]
 
 
-async def _events(sizes: AsyncIterator[int | None]) -> AsyncIterator[bytes]:
-    """An event for each size, and a comment where there was none: it keeps the line open (WHATWG HTML, 9.2.7)."""
+async def _events(sizes: AsyncIterator[int | None], active: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """An event for each size, and a comment where there was none: it keeps the line open (WHATWG HTML, 9.2.7).
+
+    It ends with the caller's membership: a roster that suspends it wakes everybody.
+    """
     async for size in sizes:
+        if not active():
+            return
         yield b": ping\n\n" if size is None else b"event: wake\ndata: %d\n\n" % size
 
 

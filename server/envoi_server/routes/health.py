@@ -29,6 +29,10 @@ def router(services: Services) -> APIRouter:
     operators = frozenset(part.strip() for part in services.settings.metrics_from.split(","))
     anybody = [Depends(stranger)]
 
+    def operator(call: Call) -> bool:
+        # What comes through a proxy that nobody named comes from its address, and from anywhere.
+        return call.address in operators and not call.headers(b"x-forwarded-for") and not call.headers(b"forwarded")
+
     @routes.get("/livez", dependencies=anybody, **public({200: content("text/plain", "It is running.")}))
     async def alive() -> Response:
         """Whether the process answers."""
@@ -38,13 +42,13 @@ def router(services: Services) -> APIRouter:
     async def ready(call: Annotated[Call, Depends(stranger)]) -> Response:
         """Whether the relay can do its work; what is wrong is told to the operator's own addresses alone."""
         wrong = await readiness.wrong()
-        body = {"ready": not wrong, **({"wrong": wrong} if call.address in operators else {})}
+        body = {"ready": not wrong, **({"wrong": wrong} if operator(call) else {})}
         return Response(json.dumps(body), status_code=503 if wrong else 200, media_type="application/json")
 
     @routes.get("/metrics", **public({200: content("text/plain", "Metrics in the format of Prometheus.")}))
     async def metrics(call: Annotated[Call, Depends(stranger)]) -> Response:
         """Counters for the operator's own addresses; they tell who is busy when, so nobody else gets them."""
-        if call.address not in operators:
+        if not operator(call):
             raise not_found()
         services.metrics.log_size.set(services.relay.size)
         services.metrics.last_batch.set(services.relay.last_commit)

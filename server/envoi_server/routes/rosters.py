@@ -27,8 +27,10 @@ from .common import (
     raw_body,
 )
 
-# A roster is large and has many signatures to verify: one costs its address as much as ten other requests.
+# A roster is large and has many signatures to verify: one costs its address as much as ten other requests, and more
+# by its size, because it has to be read whole before it can be refused.
 _COST: Final = 10.0
+_BYTES_FOR_ONE: Final = 20_000
 
 
 def router(services: Services) -> APIRouter:
@@ -60,8 +62,8 @@ def router(services: Services) -> APIRouter:
     async def publish_roster(request: Request) -> Response:
         """Publish the first roster, or the next; its quorum has to have signed it."""
         call = call_of(request.scope)
-        call.gate.stranger(call, _COST)
-        with call.gate.large_body():
+        call.gate.stranger(call, max(_COST, (call.declared or MAX_NOTE_BYTES) / _BYTES_FOR_ONE))
+        with call.gate.large_body(call):
             return accepted(await services.relay.accept_roster(await call.body(MAX_NOTE_BYTES)))
 
     return routes

@@ -74,6 +74,10 @@ class FakeRelay:
 
     def close(self) -> None: ...
 
+    def active(self, name: str) -> bool:
+        found = self.roster.addressee(name) if self.roster else None
+        return found is not None and found.active
+
     def roster_note(self, version: int | None) -> bytes | None:
         return b"roster\n\n" if version in (None, 1) else None
 

@@ -55,6 +55,26 @@ async def test_a_replayed_proof_is_refused(bench: Bench) -> None:
     assert "used before" in second.json()["detail"]
 
 
+@pytest.mark.parametrize("jti", ["\ud800", "é"], ids=["a lone surrogate", "not ASCII"])
+async def test_an_identifier_that_is_no_plain_text_is_refused(bench: Bench, jti: str) -> None:
+    fr = await bench.courier()
+    for answer in (
+        await bench.http.get(fr.url + FEED, headers=fr.headers("GET", FEED, jti=jti)),
+        await bench.http.get(fr.url + "/v1/roster", headers=fr.headers("GET", "/v1/roster", jti=jti)),
+        await fr.ask_token(client_assertion=fr.assertion(jti=jti)),
+    ):
+        assert slug(answer) == "unauthorised"
+
+
+async def test_strangers_at_its_address_do_not_keep_a_member_out(make: Make) -> None:
+    bench = await make(address_burst=5, address_rate_per_second=0.001)
+    fr = await bench.courier()
+    while (await bench.http.get(fr.url + "/livez")).status_code == 200:
+        pass
+    assert slug(await bench.http.get(fr.url + FEED, headers={"authorization": "DPoP x"})) == "rate-limited"
+    assert (await fr.send("GET", FEED)).status_code == 200
+
+
 async def test_a_replayed_assertion_is_refused(bench: Bench) -> None:
     fr = await bench.courier()
     assertion = fr.assertion()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from envoi_keys.errors import LocalError, Unverified
-from envoi_server.blobs import PART_BYTES, BlobStore, FileBlobStore
+from envoi_server.blobs import BlobStore
+from envoi_server.file_blobs import PART_BYTES, FileBlobStore
 
 DATA = os.urandom(300_000)
 DIGEST = hashlib.sha256(DATA).hexdigest()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from envoi_server.blobs import FileBlobStore
+from envoi_server.file_blobs import FileBlobStore
 from envoi_server.uploads import Uploads
 
 from .conftest import Bench, Make, converse

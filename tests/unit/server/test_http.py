@@ -7,6 +7,8 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +20,8 @@ from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES
 from envoi_server import observability
 from envoi_server.relay import Acceptance
 from envoi_server.rules import MAX_SUBMISSION_BYTES, Refusal
+from envoi_server.serve import require_proxy
+from envoi_server.settings import load
 
 from .conftest import Bench, Make, converse
 from .courier import URL, slug
@@ -246,6 +250,27 @@ async def test_what_is_wrong_and_how_busy_it_is_is_for_the_operator_alone(bench:
         assert slug(await outside.get(URL + "/metrics")) == "not-found"
 
 
+async def test_behind_a_proxy_that_nobody_named_nobody_is_the_operator(bench: Bench) -> None:
+    assert (await bench.http.get(URL + "/metrics")).status_code == 200
+    for name in ("x-forwarded-for", "forwarded"):
+        assert slug(await bench.http.get(URL + "/metrics", headers={name: "203.0.113.5"})) == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("flags", "refused"),
+    [
+        ({"url": "https://poc.example"}, True),
+        ({"url": "https://poc.example", "trusted_proxies": "127.0.0.1"}, False),
+        ({"url": "https://poc.example", "trusted_proxies": "none"}, False),
+        ({"url": "http://poc.example"}, False),
+    ],
+)
+def test_a_proxy_in_front_is_named(tmp_path: Path, flags: dict[str, str], refused: bool) -> None:
+    settings = load(tmp_path, **flags)
+    with pytest.raises(LocalError, match="trusted_proxies does not name it") if refused else nullcontext():
+        require_proxy(settings)
+
+
 # -- what holds for all --------------------------------------------------------------------------------------
 
 
@@ -298,6 +323,13 @@ async def test_a_body_that_does_not_arrive_ends_the_request(make: Make) -> None:
         answer = await asyncio.wait_for(fr.send("POST", path, content=stalling()), 20)
         assert answer.status_code == 408
         assert answer.headers["connection"] == "close"
+
+
+async def test_nothing_is_read_for_a_caller_that_has_gone(bench: Bench) -> None:
+    bench.relay.entries.extend([b"news"] * 1000)
+    fr = await bench.courier()
+    answers = await converse(bench.app, "GET", DISPATCHES, fr.headers("GET", DISPATCHES), [])
+    assert len(answers) < 10
 
 
 async def test_a_caller_that_goes_away_is_nobodys_failure(bench: Bench) -> None:

@@ -45,7 +45,16 @@ def test_every_setting_is_described_and_has_its_unit(tmp_path: Path) -> None:
         assert one.description, one.name
         if isinstance(one.value, int | float) and not isinstance(one.value, bool) and one.name != "port":
             assert one.name.endswith(
-                ("_seconds", "_bytes", "_per_second", "_per_caller", "_burst", "_entries", "_connections")
+                (
+                    "_seconds",
+                    "_bytes",
+                    "_per_second",
+                    "_per_caller",
+                    "_burst",
+                    "_entries",
+                    "_connections",
+                    "_per_address",
+                )
             ), one.name
 
 

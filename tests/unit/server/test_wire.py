@@ -64,6 +64,14 @@ async def dropped(reader: asyncio.StreamReader) -> bytes:
     return bytes(said)
 
 
+async def dropped_or(reader: asyncio.StreamReader, end: bytes) -> bytes:
+    """What came up to ``end``; nothing if the connection ended before."""
+    try:
+        return await reader.readuntil(end)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
+
 async def test_a_request_is_answered(make: Make) -> None:
     async with running(make) as relay:
         reader, writer = await relay.say(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
@@ -166,15 +174,56 @@ async def test_a_body_that_nobody_reads_ends_the_connection(make: Make) -> None:
 
 async def test_a_reader_that_does_not_read_is_dropped(make: Make) -> None:
     async with running(make, send_stall_seconds=0.3) as relay:
+        # Far more of an answer than the buffers of both sides take.
+        relay.bench.relay.entries.extend([bytes(2**20)] * 64)
+        fr = await relay.bench.courier()
+        fields = fr.headers("GET", "/v1/dispatches")
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         reader, writer = await relay.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        # Far more answers than the buffers of both sides take.
-        asked = 2000
-        writer.write(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * asked)
+        writer.write(f"GET /v1/dispatches HTTP/1.1\r\n{head}\r\n".encode())
         await asyncio.sleep(1.5)
         writer.transport.resume_reading()  # type: ignore[attr-defined]
-        assert (await dropped(reader)).count(b"HTTP/1.1 200") < asked
+        assert 0 < len(await dropped(reader)) < 64 * 2**20
         writer.close()
+
+
+async def test_requests_piled_up_on_one_connection_end_it(make: Make) -> None:
+    """Each would wait in memory, at a thousand times its bytes, while the parser reads on."""
+    async with running(make) as relay:
+        asked = 2000
+        reader, writer = await relay.say(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n" * asked)
+        assert (await dropped(reader)).count(b"HTTP/1.1 200") <= 2
+        writer.close()
+
+
+async def test_one_address_holds_so_many_connections_and_no_more(make: Make) -> None:
+    request = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with running(make, connections_per_address=2) as relay:
+        held = [await relay.say(request) for _ in range(2)]
+        for reader, _ in held:
+            await asyncio.wait_for(reader.readuntil(b"alive\n"), 5)
+        reader, writer = await relay.say(request)
+        assert await dropped(reader) == b""
+        writer.close()
+        held[0][1].close()
+        await held[0][1].wait_closed()
+        async with asyncio.timeout(5):
+            while True:  # the server learns of the end a moment later
+                reader, again = await relay.say(request)
+                answer = await dropped_or(reader, b"alive\n")
+                again.close()
+                if answer:
+                    break
+        held[1][1].close()
+
+
+async def test_connections_of_a_trusted_proxy_are_not_counted(make: Make) -> None:
+    async with running(make, connections_per_address=1, trusted_proxies="127.0.0.1") as relay:
+        lines = [await relay.say(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n") for _ in range(3)]
+        for reader, writer in lines:
+            await asyncio.wait_for(reader.readuntil(b"alive\n"), 5)
+            writer.close()
 
 
 async def test_a_stop_lets_waiting_requests_go(make: Make) -> None:

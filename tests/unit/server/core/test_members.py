@@ -21,7 +21,7 @@ from envoi_keys.tlog_proof import verify
 from envoi_server import intake
 from envoi_server.relay import Acceptance, Relay
 from envoi_server.rules import Refusal
-from envoi_server.rules_members import MAX_ENROLMENTS_PER_MEMBER
+from envoi_server.rules_members import MAX_ENROLMENT_NOTE_BYTES, MAX_ENROLMENTS_PER_MEMBER
 from envoi_server.sqlite_records import SqliteRecords
 
 from ....exchange import NOW, Exchange, log_signer, party, seed, sign
@@ -228,8 +228,14 @@ async def test_enrolments_do_not_fill_the_disk(
     monkeypatch.setattr(intake, "MAX_ENROLMENTS", 3)
     for name in ("SE", "NO", "DK"):
         assert await core.relay.accept_enrolment(enrolment(exchange.id, name)) is None
-    assert slug(await core.relay.accept_enrolment(enrolment(exchange.id, "FI"))) == "rate-limited"
+    newest = enrolment(exchange.id, "FI")
+    assert await core.relay.accept_enrolment(newest) is None
+    # Whoever filled the list keeps nobody out: the oldest goes.
     assert len(core.relay.enrolments()) == 3
+    assert newest in core.relay.enrolments()
+    junk = newest + b"".join(b"\xe2\x80\x94 stranger/%d AAAAAAAA\n" % number for number in range(3))
+    assert slug(await core.relay.accept_enrolment(junk)) == "malformed"
+    assert slug(await core.relay.accept_enrolment(bytes(MAX_ENROLMENT_NOTE_BYTES + 1))) == "too-large"
 
 
 async def test_an_enrolment_that_a_roster_makes_good_waits_no_longer(core: Bench, exchange: Exchange) -> None:

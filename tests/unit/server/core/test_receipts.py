@@ -21,6 +21,11 @@ pytestmark = pytest.mark.anyio
 TRANSCRIPT = "cd" * 32
 
 
+def head(exchange: Exchange, size: int = 1) -> bytes:
+    """A checkpoint of the log; its root is another member's to judge."""
+    return exchange.log.sign(size, bytes(32), NOW)
+
+
 def receipt(exchange: Exchange, sender: str, to: str, received: int, sent: int = 0, /, **changes: Any) -> bytes:
     made = Receipt(
         exchange=exchange.id,
@@ -30,7 +35,7 @@ def receipt(exchange: Exchange, sender: str, to: str, received: int, sent: int =
         opened_through=received,
         could_not_open=(),
         sent=Direction(1, sent, TRANSCRIPT if sent else EMPTY_TRANSCRIPT),
-        checkpoint=b"checkpoint",
+        checkpoint=head(exchange),
         issued_at=NOW,
     )
     return sign(replace(made, **changes).text(), exchange.party(sender).signer)
@@ -60,21 +65,25 @@ async def test_the_newest_receipt_of_a_pair_is_shown_to_these_two(core: Bench, e
 async def test_a_receipt_never_goes_back(core: Bench, exchange: Exchange) -> None:
     await posted(core, "FR", "AU", 3)
     await posted(core, "AU", "FR", 2)
-    kept = receipt(exchange, "AU", "FR", 2, 2)
+    kept = receipt(exchange, "AU", "FR", 2, 2, checkpoint=head(exchange, 3))
     assert await core.relay.accept_receipt("AU", kept) is None
     assert await core.relay.accept_receipt("AU", kept) is None
     for older in (
         receipt(exchange, "AU", "FR", 1, 2),
         receipt(exchange, "AU", "FR", 2, 1),
         receipt(exchange, "AU", "FR", 3, 1),
-        receipt(exchange, "AU", "FR", 2, 2, issued_at=NOW - 1),
+        receipt(exchange, "AU", "FR", 2, 2, checkpoint=head(exchange, 2), issued_at=NOW + 1),
     ):
         refused = await core.relay.accept_receipt("AU", older)
         assert isinstance(refused, Refusal)
         assert (refused.slug, refused.extra) == ("receipt-outdated", {"received_through": 2, "sent_through": 2})
     assert core.relay.receipts_for("AU") == [kept]
-    heartbeat = receipt(exchange, "AU", "FR", 2, 2, issued_at=NOW + 1)
+    # A clock that once ran ahead silences nobody: over a log as large, what comes later counts.
+    ahead_of_time = receipt(exchange, "AU", "FR", 2, 2, checkpoint=head(exchange, 4), issued_at=NOW + 10**9)
+    assert await core.relay.accept_receipt("AU", ahead_of_time) is None
+    heartbeat = receipt(exchange, "AU", "FR", 2, 2, checkpoint=head(exchange, 4), issued_at=NOW)
     assert await core.relay.accept_receipt("AU", heartbeat) is None
+    assert core.relay.receipts_for("AU") == [heartbeat]
     renewed = receipt(exchange, "AU", "FR", 0, 2, received=Direction(2, 0, EMPTY_TRANSCRIPT))
     ahead = receipt(exchange, "AU", "FR", 2, sent=Direction(2, 0, EMPTY_TRANSCRIPT))
     for early in (renewed, ahead):
@@ -92,6 +101,8 @@ async def test_a_receipt_says_no_more_than_was_logged(core: Bench, exchange: Exc
         refused = await core.relay.accept_receipt("AU", receipt(exchange, "AU", "FR", received, sent))
         assert isinstance(refused, Refusal)
         assert (refused.slug, refused.extra) == ("receipt-beyond", {"received_through": 2, "sent_through": 1})
+    larger = receipt(exchange, "AU", "FR", 2, 1, checkpoint=head(exchange, core.relay.size + 1))
+    assert slug(await core.relay.accept_receipt("AU", larger)) == "receipt-beyond"
     # What was logged to others, or in another series, is nothing to this pair.
     assert slug(await core.relay.accept_receipt("DE", receipt(exchange, "DE", "FR", 1))) == "receipt-beyond"
     await core.relay.accept_roster(begun_anew(exchange).notes[-1])
@@ -125,6 +136,7 @@ async def test_a_receipt_is_its_signers(core: Bench, exchange: Exchange) -> None
         ("AU", receipt(exchange, "AU", "XX", 1), "unknown-recipient"),
         ("AU", sign(Note.parse(good).text, exchange.party("DE").signer), "bad-signature"),
         ("AU", good[:-1], "malformed"),
+        ("AU", receipt(exchange, "AU", "FR", 1, checkpoint=b"no checkpoint"), "malformed"),
         ("AU", bytes(MAX_RECEIPT_NOTE_BYTES + 1), "too-large"),
     ):
         assert slug(await core.relay.accept_receipt(caller, note)) == expected

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from envoi_keys.dispatches import Sealed
-from envoi_server.blobs import FileBlobStore
+from envoi_server.file_blobs import FileBlobStore
 from envoi_server.rules import Refusal
 from envoi_server.settings import load
 from envoi_server.uploads import Uploads
@@ -26,8 +26,8 @@ NAME = hashlib.sha256(PAPER).hexdigest()
 LONG_AGO = NOW - 100_000
 
 
-async def until(held: bool, question: object) -> None:
-    while question() is not held:  # type: ignore[operator]
+async def until(held: bool, question: Callable[[], bool]) -> None:
+    while question() is not held:  # noqa: ASYNC110 - a thread answers
         await asyncio.sleep(0.001)
 
 
