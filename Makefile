@@ -36,7 +36,7 @@ $(READY): requirements.lock $(MANIFESTS)
 		$(MEMBERS:%=-e %)
 	@touch $@
 
-demo: $(READY) ## 38 members, one relay, 20 exercise notices, one cheat caught (KEEP=1 leaves the relay running)
+demo: $(READY) ## 38 members, one relay, 20 exercise notices, three cheats caught (KEEP=1 leaves the relay running)
 	@$(SCRIPT) demo.run $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: $(READY) ## every test; names each that is skipped for want of a tool

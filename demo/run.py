@@ -168,7 +168,7 @@ def _cheat(story: Story, relay: RelayProcess, cast: Cast) -> None:
     update = "UPDATE dispatches SET body = {} WHERE log_index = :at"
     with tampered(relay, update.format(":altered"), update.format(":body"), at=index, altered=altered, body=body):
         said = run("envoi", "sync", home=victim, expect=3)
-    _tell_caught(story, "(a) changes one byte of a stored notice", "DE", said)
+    _tell_caught(story, "(a) changes one byte of a stored dispatch", "DE", said)
     _require(len(run("envoi", "sync", home=victim)["received"]) == 1, "the true notice was not accepted afterwards")
 
     cast.open(["FR"])
@@ -187,7 +187,7 @@ def _cheat(story: Story, relay: RelayProcess, cast: Cast) -> None:
         number=number,
     ):
         said = run("envoi", "sync", home=cast.home("JP"), expect=3)
-    _tell_caught(story, "(b) hides the newest notice from one member", "JP", said)
+    _tell_caught(story, "(b) hides the newest dispatch from one member", "JP", said)
 
     _second_roster(relay, cast)
     (version, at, id_, note) = read(relay, "SELECT version, log_index, id, note FROM rosters WHERE version = 2")

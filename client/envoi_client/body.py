@@ -26,7 +26,9 @@ TYPE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}/v[1-9][0-9]{0,2}")
 MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _IDENTITY: Final = re.compile(r"AGE-SECRET-KEY-PQ-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}")
 # No path, no drive, no control character, no mark that shows a name in another order than it has ("gpj.exe").
-_UNSAFE_IN_NAME: Final = re.compile("[/\\\\:\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE_IN_NAME: Final = re.compile(
+    "[/\\\\:\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,15 @@ def examine(
 def _machine(home: Home) -> Iterator[Finding]:
     parts = ("envoi-client", "cryptography", "httpx", "sqlcipher3")
     found = ", ".join(f"{part} {version(part)}" for part in parts)
-    yield Finding("versions", OK, f"{found}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    other = {part: version(part) for part in ("envoi-keys", "envoi-client")}
+    apart = len(set(other.values())) > 1
+    yield Finding(
+        "versions",
+        BAD if apart else OK,
+        f"{found}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        + (f"; envoi-keys is {other['envoi-keys']}" if apart else ""),
+        "install both of one release: pip install --upgrade envoi-client envoi-keys" if apart else "",
+    )
     with suppress(OSError):
         existing = home.root if home.root.exists() else home.root.parent
         free = disk_usage(existing).free

@@ -15,7 +15,6 @@ from typing import Final
 from envoi_keys.checkpoints import SignedCheckpoint
 from envoi_keys.errors import Fraud, Refused, Unverified
 from envoi_keys.merkle import Frontier, leaf_hash
-from envoi_keys.notes import Note
 
 MAX_NEW_ENTRIES: Final = 2**22
 """Entries read in one go: centuries of notices, and half a gigabyte. A head beyond it would be fetched for ever."""
@@ -127,9 +126,11 @@ def _contradictions(
 
 
 def log_note(head: SignedCheckpoint) -> bytes:
-    """The checkpoint with the log's own two signatures alone; cosignatures come and go and are asked for anew."""
-    own = tuple(line for line in head.note.signatures if line.name == head.origin)
-    return Note(head.note.text, own).serialise()
+    """The checkpoint with the log's own two signatures alone.
+
+    Cosignatures come and go and are asked for anew, and a relay must not choose what members keep and sign.
+    """
+    return head.own.serialise()
 
 
 def _fork(old: bytes, new: bytes, message: str) -> Fraud:

@@ -47,8 +47,8 @@ def _read_descriptor(descriptor: int) -> bytes:
     try:
         with os.fdopen(descriptor, "rb") as file:
             return file.read(MAX_PASSPHRASE_BYTES + 3)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise LocalError(f"cannot read the passphrase from descriptor {descriptor}: {reason}") from error
 
 

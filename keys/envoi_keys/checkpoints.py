@@ -61,13 +61,15 @@ class LogKey:
 class SignedCheckpoint:
     """A checkpoint that both keys of its log signed, the note it came in, and the log's own time in it.
 
-    ``time`` is in seconds since the epoch: what the log says, not what witnesses say (:func:`cosignatures`).
+    ``own`` is the note under these two signatures alone: what it came with besides is somebody else's word. ``time`` is
+    in seconds since the epoch: what the log says, not what witnesses say (:func:`cosignatures`).
     """
 
     origin: str
     size: int
     root: bytes
     note: Note
+    own: Note
     time: int
 
     @property
@@ -97,7 +99,9 @@ def verify_checkpoint(raw: bytes, key: LogKey) -> SignedCheckpoint:
             kind = "Ed25519" if half is key.ed25519 else "ML-DSA-44"
             raise Unverified(f"the checkpoint lacks the log's {kind} signature")
     time = _times(note, (key.ml_dsa_44,))[key.origin]
-    return SignedCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, note, time)
+    ids = {(half.name, half.key_id) for half in (key.ed25519, key.ml_dsa_44)}
+    own = Note(note.text, tuple(line for line in note.signatures if (line.name, line.key_id) in ids))
+    return SignedCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, note, own, time)
 
 
 def cosignatures(note: Note, keys: Iterable[VerifierKey]) -> dict[str, int]:

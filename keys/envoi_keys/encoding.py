@@ -287,4 +287,6 @@ class Reader:
     def done(self) -> None:
         """Refuse what nobody asked for: an unknown field of a known version means another meaning."""
         if self._left:
-            raise Malformed("is not a field of this version", field=self.path(str(next(iter(self._left)))[:64]))
+            raise Malformed(
+                "is not a field of this version", field=self.path(repr(str(next(iter(self._left))))[1:-1][:64])
+            )

@@ -29,7 +29,12 @@ class EnvoiError(Exception):
 
 
 class PeerError(EnvoiError):
-    """What we were given is at fault: a file, a statement, an answer."""
+    """What we were given is at fault: a file, a statement, an answer.
+
+    ``suspicious`` is set where it was kept as an alarm: somebody may be cheating, or a cable is bad.
+    """
+
+    suspicious = False
 
 
 class Malformed(PeerError):

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .addressees import Addressee, Member, Office, Officer
+from .encoding import format_time
 from .enrolments import Enrolment, OfficerEnrolment
 from .errors import Refused
+from .fingerprints import key_rows, signing_fingerprint
 from .regimes import Profile, default_quorum
 from .roster_chain import Link
 from .rosters import Roster
@@ -143,27 +145,62 @@ def _admit(profile: Profile, enrolment: Enrolment, held_by: Mapping[str, Sequenc
 
 
 def diff(old: Roster | None, new: Roster) -> tuple[Change, ...]:
-    """What ``new`` changes, for the people who sign it. Against None: everybody is added."""
+    """What ``new`` changes, for the people who sign it, down to the fingerprint of each key. Against None: everybody.
+
+    Each kind of key stands on a line of its own: who proposes could give a member another sealing key under its true
+    signing key, and only the owner's own fingerprints tell.
+    """
     changes: list[Change] = []
     before = _listed(old) if old else {}
     after = _listed(new)
     for id_ in sorted(before.keys() | after.keys()):
         was, now = before.get(id_), after.get(id_)
-        if was is None and now is not None:
-            changes.append(Change("added", id_, getattr(now, "name", "officer")))
-        elif now is None:
+        if now is None:
             changes.append(Change("removed", id_, ""))
+        elif was is None:
+            changes.append(Change("added", id_, _described(now)))
+            changes += [Change("key", id_, f"{kind} {print_}") for kind, print_ in _key_rows(now)]
         elif was != now:
-            for name in ("name", "role", "status", "series", "held_by", "state", "keys", "signing"):
-                a, b = getattr(was, name, None), getattr(now, name, None)
-                if a != b:
-                    detail = "replaced" if name in ("keys", "signing") else f"{a} -> {b}"
-                    changes.append(Change(name, id_, detail))
+            changes += _differences(was, now)
     if old is not None:
-        for name in ("quorum", "witnesses", "log", "expires"):
-            if getattr(old, name) != getattr(new, name):
-                changes += [Change(name, "roster", "changed")]
+        for name in ("quorum", "witnesses"):
+            a, b = getattr(old, name), getattr(new, name)
+            changes += [Change(name, "roster", f"no more: {line}") for line in a if line not in b]
+            changes += [Change(name, "roster", f"now: {line}") for line in b if line not in a]
+            if a != b and sorted(a) == sorted(b):
+                changes.append(Change(name, "roster", "in another order"))
+        if old.log != new.log:
+            changes.append(Change("log", "roster", f"{old.log.origin} -> {new.log.origin}, other keys"))
+        if old.expires != new.expires:
+            changes.append(Change("expires", "roster", f"{format_time(old.expires)} -> {format_time(new.expires)}"))
+    else:
+        changes += [Change("quorum", "roster", line) for line in new.quorum]
     return tuple(changes)
+
+
+def _differences(was: Addressee | Officer, now: Addressee | Officer) -> list[Change]:
+    changes = []
+    for name in ("name", "role", "status", "series", "held_by", "state"):
+        a, b = getattr(was, name, None), getattr(now, name, None)
+        if a != b:
+            changes.append(Change(name, now.id, f"{a} -> {b}"))
+    old, new = _key_rows(was), _key_rows(now)
+    changes += [Change("no key", now.id, f"{kind} {print_}") for kind, print_ in old if (kind, print_) not in new]
+    changes += [Change("key", now.id, f"{kind} {print_}") for kind, print_ in new if (kind, print_) not in old]
+    return changes
+
+
+def _described(one: Addressee | Officer) -> str:
+    if isinstance(one, Officer):
+        return f"officer of {one.state}"
+    what = (
+        f"held by {', '.join(one.held_by)}" if isinstance(one, Office) else one.role if isinstance(one, Member) else ""
+    )
+    return f"{one.name}, {what}, {one.status}, series {one.series}"
+
+
+def _key_rows(one: Addressee | Officer) -> list[tuple[str, str]]:
+    return [("signing", signing_fingerprint(one.signing))] if isinstance(one, Officer) else key_rows(one.keys)
 
 
 def _listed(roster: Roster) -> dict[str, Addressee | Officer]:

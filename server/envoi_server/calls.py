@@ -236,7 +236,7 @@ class Call:
         await self.answer(problem.status, problem.body, headers=[*problem.headers, *self.gate.refusal_headers(problem)])
 
     async def stream(self, status: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-        """Answer in parts, for as long as the caller is there. Raises Gone: the server drops silently what nobody takes."""
+        """Answer in parts while the caller is there. Raises Gone, as the server silently drops what nobody takes."""
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         if self.method != "HEAD":
             going = asyncio.ensure_future(self.gone())

@@ -55,6 +55,18 @@ def repository_files() -> list[Path]:
     ]
 
 
+def test_no_property_test_fixes_its_number_of_examples() -> None:
+    """It would be the number of `make fuzz` too; tests/budget.py says how to draw fewer."""
+    spelled = "settings(max" + "_examples="
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if spelled in path.read_text("utf-8")
+    }
+    # A state machine of fifty steps each, and requests to a whole relay: their own numbers, in `make test` and beyond.
+    assert found - {"tests/budget.py", "tests/simulator/test_interleavings.py"} == set()
+
+
 def manifest(member: str) -> dict[str, Any]:
     project: dict[str, Any] = tomllib.loads((ROOT / member / "pyproject.toml").read_text("utf-8"))["project"]
     return project

@@ -107,8 +107,8 @@ def _exchange(play_: Scenario, root: Path) -> None:
     (root / "reply.txt").write_text("Thank you. The drawings are attached.\n")
     (root / "drawings.txt").write_text("A drawing.\n" * 100)
     (root / "papers").mkdir()
-    play_.envoi("FR", "publish", "denial", str(root / "notice.json"))
     dry = play_.envoi("FR", "publish", "denial", str(root / "notice.json"), "--dry-run")
+    play_.envoi("FR", "publish", "denial", str(root / "notice.json"))
     attach = ("--attach", str(root / "drawings.txt"))
     sent = play_.envoi("FR", "publish", "note", str(root / "reply.txt"), "--to", "DE", "--subject", "Drawings", *attach)
     play_.answers["envoi publish denial --dry-run"] = dry

@@ -21,13 +21,20 @@ STEPS = (
     "fetches, checks and opens them: 680 times",
     "their authors hold 680 signed receipts",
     "40 members and offices cosign the log",
-    "(a) changes one byte of a stored notice",
+    "(a) changes one byte of a stored dispatch",
     "caught by DE: the sealed bytes are not those that the header names",
-    "(b) hides the newest notice from one member",
+    "(b) hides the newest dispatch from one member",
     "caught by JP: FR has sent 4 dispatches and the relay shows 3",
     "(c) serves the old roster after a member was suspended",
     "caught by IT: the relay withholds the envoi/roster/v1 at index 23 of its log",
 )
+
+
+def test_the_readme_shows_what_the_demonstration_tells() -> None:
+    shown = (ROOT / "README.md").read_text("utf-8").partition("<!-- demo -->")[2].partition("<!-- /demo -->")[0]
+    at = [shown.find(step) for step in STEPS]
+    assert -1 not in at
+    assert at == sorted(at)
 
 
 def test_the_demonstration_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:

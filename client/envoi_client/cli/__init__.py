@@ -18,7 +18,7 @@ from typing import Any, Final
 from cyclopts import App, CycloptsError
 
 from envoi_client import __version__
-from envoi_keys.errors import EnvoiError, Fraud, Malformed, NetworkError, Refused, Unverified
+from envoi_keys.errors import EnvoiError, Fraud, Malformed, NetworkError, PeerError, Refused, Unverified
 
 from .commands import COMMANDS, GROUPS, Command, named
 from .common import Common, abandon_stdout, unwritten
@@ -83,7 +83,8 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _failed(options, USAGE, "usage", _sentence(str(error)), _example(words))
     except EnvoiError as error:
-        code = CHEATING if isinstance(error, Fraud) else FAILED
+        suspicious = isinstance(error, Fraud) or (isinstance(error, PeerError) and error.suspicious)
+        code = CHEATING if suspicious else FAILED
         return _failed(options, code, _kind(error), str(error), error.hint, **_problems(error))
     except KeyboardInterrupt:
         return _failed(options, FAILED, "interrupted", "interrupted", None)

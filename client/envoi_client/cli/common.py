@@ -137,6 +137,10 @@ class Common:
         if not self.quiet:
             sys.stderr.write(f"{text}\n")
 
+    def warn(self, text: str) -> None:
+        """Say something that nobody may miss, however quiet the command is to be."""
+        sys.stderr.write(f"{text}\n")
+
     def answer(self, value: Any, lines: Iterable[str]) -> None:
         """Print the answer of a command: ``value`` as JSON, or ``lines``."""
         if self.json:

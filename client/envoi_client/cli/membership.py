@@ -10,13 +10,13 @@ from envoi_client import config
 from envoi_client import doctor as doctoring
 from envoi_client.enrol import any_enrolment, check_pin, enrol_member, own_enrolment, pin, read_enrolment, read_pin
 from envoi_client.files import Home
-from envoi_client.fingerprints import key_rows, signing_fingerprint
 from envoi_client.node import stranger
 from envoi_client.words import parse_roster_id, to_words
 from envoi_keys import regimes
 from envoi_keys.encoding import format_time
 from envoi_keys.enrolments import OfficerEnrolment
 from envoi_keys.errors import LocalError
+from envoi_keys.fingerprints import key_rows, signing_fingerprint
 
 from . import CHEATING, DONE, FAILED
 from .common import DEFAULT, LOCK_PATIENCE, Common, Flag, entries, moment, table, word_lines

@@ -9,9 +9,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from envoi_client.enrol import enrol_officer
-from envoi_client.fingerprints import signing_fingerprint
 from envoi_keys.enrolments import verify_officer
 from envoi_keys.errors import LocalError
+from envoi_keys.fingerprints import signing_fingerprint
 from envoi_keys.statements import ADDRESSEE, SUB_ADDRESS
 
 from .common import DEFAULT, Common

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
@@ -21,6 +21,9 @@ from envoi_keys.notes import Note
 from envoi_keys.receipts import Receipt
 
 from .common import DEFAULT, Common, Flag, moment, table
+
+_TITLE: Final = 120
+"""Characters of what others wrote, in a list."""
 
 
 def inbox(*, new: Annotated[bool, Flag] = False, sender: str | None = None, common: Common = DEFAULT) -> None:
@@ -49,14 +52,14 @@ def inbox(*, new: Annotated[bool, Flag] = False, sender: str | None = None, comm
 
 
 def _title(entry: InboxEntry) -> str:
-    return _subject(json.loads(entry.body)) if entry.body else f"{entry.verdict}: {entry.reason}"
+    return _subject(json.loads(entry.body)) if entry.body else printable(f"{entry.verdict}: {entry.reason}"[:_TITLE])
 
 
 def _subject(body: dict[str, Any]) -> str:
     content = body["content"]
     title = content.get("regime_reference") or content.get("subject") or ""
     # What others wrote: nothing that moves the cursor or turns the line around.
-    said = isolated(printable(str(title)))
+    said = isolated(printable(str(title)[:_TITLE]))
     return f"{body['type']}  {said}{'  (exercise)' if content.get('exercise') else ''}".rstrip()
 
 
@@ -98,7 +101,10 @@ def _find(node: Node, prefix: str) -> InboxEntry | OutboxEntry:
     store = node.session.store
     if not prefix or prefix.lower().strip("0123456789abcdef"):
         raise LocalError("an id has hexadecimal digits only", hint="envoi inbox and envoi outbox list the ids")
-    found: list[InboxEntry | OutboxEntry] = [*store.inbox.find(prefix), *store.outbox.find(prefix)]
+    received = store.inbox.find(prefix)
+    # What was refused bears the id that it claims: it must not stand in the way of the genuine one.
+    received = [entry for entry in received if entry.verdict != "refused"] or received
+    found: list[InboxEntry | OutboxEntry] = [*received, *store.outbox.find(prefix)]
     if not found:
         raise LocalError(f"no dispatch begins with {prefix}", hint="envoi inbox and envoi outbox list the ids")
     if len(found) > 1:
@@ -114,7 +120,7 @@ def _received(node: Node, entry: InboxEntry) -> tuple[dict[str, Any], list[str]]
         f"received  {moment(entry.received_at)}",
     ]
     if entry.body is None:
-        return value, [*lines, f"{entry.verdict}: {entry.reason}"]
+        return value, [*lines, printable(f"{entry.verdict}: {entry.reason}")]
     body = json.loads(entry.body)
     held = node.session.store.inbox.received(entry.index)
     assert held is not None  # what was opened is held

@@ -13,14 +13,14 @@ from cyclopts import Parameter
 
 from envoi_client import ceremony
 from envoi_client.files import write_whole
-from envoi_client.fingerprints import key_rows, signing_fingerprint
 from envoi_client.node import stranger
 from envoi_client.vault import Vault
 from envoi_client.words import to_words
 from envoi_keys import regimes, tlog_proof
 from envoi_keys.encoding import format_time, parse_time
 from envoi_keys.entries import log_entry
-from envoi_keys.errors import LocalError
+from envoi_keys.errors import Fraud, LocalError, PeerError
+from envoi_keys.fingerprints import key_rows, signing_fingerprint
 from envoi_keys.notes import Note
 from envoi_keys.roster_changes import diff
 from envoi_keys.rosters import Roster
@@ -166,7 +166,14 @@ def publish(
         )
     with stranger(common.settings(relay=relay, ca_file=str(ca_file or ""))) as transport:
         proof = transport.post_roster(note.serialise())
-    index, _ = tlog_proof.verify(proof, log_entry(ROSTER, note.serialise()), roster.log)
+    try:
+        index, _ = tlog_proof.verify(proof, log_entry(ROSTER, note.serialise()), roster.log)
+    except PeerError as error:
+        raise Fraud(
+            f"the relay acknowledged the roster with a proof that does not hold: {error}",
+            evidence=(note.serialise(), proof),
+            hint="it may not be logged: look at the log with envoi sync, and tell the other members",
+        ) from error
     id_ = statement_id(note.text)
     common.answer(
         {"id": id_, "version": roster.version, "index": index},
@@ -188,8 +195,9 @@ def show(file: Annotated[Path | None, Parameter(name="FILE")] = None, /, *, comm
     else:
         note = ceremony.read_note(file)
     roster = Roster.parse(note.text)
+    keys = {one.id: key_rows(one.keys) for one in roster.addressees}
     rows = [
-        (one.id, getattr(one, "role", "office"), one.status, one.name, dict(key_rows(one.keys))["signing"])
+        (one.id, getattr(one, "role", "office"), one.status, one.name, dict(keys[one.id])["signing"])
         for one in roster.addressees
     ]
     officers = [(one.id, one.state, signing_fingerprint(one.signing)) for one in roster.officers]
@@ -200,7 +208,10 @@ def show(file: Annotated[Path | None, Parameter(name="FILE")] = None, /, *, comm
         "exchange": roster.exchange or id_,
         "expires": format_time(roster.expires),
         "quorum": list(roster.quorum),
-        "members": [dict(zip(("id", "role", "status", "name", "signing"), row, strict=True)) for row in rows],
+        "members": [
+            dict(zip(("id", "role", "status", "name", "signing"), row, strict=True)) | {"keys": dict(keys[row[0]])}
+            for row in rows
+        ],
         "officers": [dict(zip(("id", "state", "signing"), one, strict=True)) for one in officers],
         "signed_by": sorted(roster.signers(note)),
         "quorum_met": roster.approves(note),
@@ -208,6 +219,9 @@ def show(file: Annotated[Path | None, Parameter(name="FILE")] = None, /, *, comm
     lines = [f"roster {roster.version}, until {moment(roster.expires)}", f"id {id_}", *word_lines(to_words(id_)), ""]
     rows += [(name, "officer", "", state, print_) for name, state, print_ in officers]
     lines += table(("id", "role", "status", "name", "signing key"), rows)
+    # Whoever signs compares all of them: a sealing key of somebody else's would open what is sealed to this member.
+    others = [(name, kind, print_) for name, prints in keys.items() for kind, print_ in prints if kind != "signing"]
+    lines += ["", *table(("id", "key for", "fingerprint"), others)]
     lines += ["", *roster.quorum, "", f"signed by {_signed_by(roster, note)}"]
     lines.append("its own quorum is met" if value["quorum_met"] else "its own quorum is not met yet")
     common.answer(value, lines)

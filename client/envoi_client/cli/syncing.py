@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from envoi_client.node import Node, SyncReport
-from envoi_keys.errors import NetworkError
+from envoi_keys.errors import Fraud, NetworkError, PeerError
 
-from . import CHEATING, DONE
+from . import CHEATING, DONE, FAILED
 from .common import DEFAULT, Common, Flag, entries
 
 _WAIT_SECONDS: Final = 55
@@ -51,6 +51,13 @@ def _watch(common: Common, node: Node) -> int:
                     if _has_news(report):
                         common.answer_line(_report_json(report), "; ".join(_report_lines(report)))
                     node.wait(_WAIT_SECONDS)
+                except Fraud:
+                    raise
+                except PeerError as error:
+                    # A stale log, say: told, and tried again, for who watches must see the end of it.
+                    code = max(code, CHEATING if error.suspicious else FAILED)
+                    common.warn(str(error))
+                    time.sleep(_PAUSE_SECONDS)
                 except NetworkError as error:
                     common.talk(f"{error}; trying again in {_PAUSE_SECONDS} s")
                     time.sleep(_PAUSE_SECONDS)

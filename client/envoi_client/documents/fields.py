@@ -76,7 +76,12 @@ class Fields:
     def text(self, name: str, max_chars: int, *, line_breaks: bool = False) -> str:
         """A text that must be there."""
         value = self._take(name)
-        return "" if value is None else self._text(name, value, max_chars, line_breaks)
+        if value is None:
+            return ""
+        if isinstance(value, str) and not value.strip():
+            self.problem(name, "is empty", self._help.get(name))
+            return ""
+        return self._text(name, value, max_chars, line_breaks)
 
     def optional_text(self, name: str, max_chars: int, *, line_breaks: bool = False) -> str | None:
         """A text that may be left out."""
@@ -127,7 +132,8 @@ class Fields:
         """True or false."""
         value = self._take(name)
         if value is not None and not isinstance(value, bool):
-            self.problem(name, f"{shown(value)} is not true or false", "write true or false without quotes")
+            said = f'the text "{shown(value)}"' if isinstance(value, str) else shown(value)
+            self.problem(name, f"{said} is not true or false", "write true or false without quotes")
         return value is True
 
     def day(self, name: str) -> date:
@@ -173,7 +179,8 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.problem(name, f"{shown(value)} is not a list", "write it in square brackets")
+            said = f'the text "{shown(value)}"' if isinstance(value, str) else shown(value)
+            self.problem(name, f"{said} is not a list", "write it in square brackets")
             return []
         if len(value) < at_least:
             self.problem(name, "is empty", self._help.get(name))

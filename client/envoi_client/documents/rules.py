@@ -47,6 +47,10 @@ def check_entry(code: str, path: str, profile: Profile, problems: Problems) -> N
         hint: str | None = f"name the entry, such as {first}" if first else "nothing is listed under it"
         problems.add(path, f"{code} is {_article(entry.level)} of the Annex, not an entry", hint)
     else:
+        item = profile.annex.find(code.partition(".")[0])
+        if item is not None and item.reserved:
+            problems.add(path, f"item {item.code} of the Annex is reserved", "name an entry of another item")
+            return
         near = profile.annex.nearest(code)
         hint = did_you_mean(code, [CATCH_ALL]) or (f"did you mean {near.code}?" if near else None)
         problems.add(path, f"{shown(code)} is not an entry of the Annex", hint)

@@ -105,8 +105,14 @@ def _wrap_paragraph(paragraph: str, width: int) -> list[str]:
             continue
         if lines[-1]:
             lines.append("")
+        # A width that is counted on: marks that take no column would else be measured again for each of them.
+        used, piece = 0, list[str]()
         for character in word:
-            if lines[-1] and columns(lines[-1] + character) > width:
-                lines.append("")
-            lines[-1] += character
+            wide = _columns(character)
+            if piece and used + wide > width:
+                lines[-1:] = ["".join(piece), ""]
+                used, piece = 0, []
+            piece.append(character)
+            used += wide
+        lines[-1] = "".join(piece)
     return lines

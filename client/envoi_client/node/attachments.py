@@ -23,7 +23,7 @@ from envoi_keys.notes import Note
 
 from .. import age
 from ..body import Attachment, read_attachments
-from ..files import local_error, whole_file
+from ..files import local_error, sync_directory, whole_file
 from ..limits import MAX_FILE_NAME_BYTES
 from ..store import Blob
 from .session import Session
@@ -50,15 +50,21 @@ def seal_file(session: Session, file: FileToAttach) -> tuple[Attachment, Sealed]
     try:
         with file.path.open("rb") as source, whole_file(passing) as target:
             age.encrypt(source, digest.into(target), [identity.recipient])
+            # What was sealed, and not what the file has become meanwhile.
+            size = source.tell()
     except OSError as error:
         raise local_error(error, "read", file.path) from error
     if digest.size > MAX_BLOB_BYTES:
-        passing.unlink()
+        passing.unlink(missing_ok=True)
         raise Refused(f"{file.path} is larger than an attachment may be", reason="too-large")
     name = digest.hash.hexdigest()
-    passing.replace(session.home.blob(name))
+    try:
+        passing.replace(session.home.blob(name))
+        # Before the dispatch that names it is signed: after a crash it must be there under its name.
+        sync_directory(session.home.blobs)
+    except OSError as error:
+        raise local_error(error, "write", session.home.blob(name)) from error
     session.store.blobs.put(Blob(name, digest.size, session.home.blob(name), "outgoing"))
-    size = file.path.stat().st_size
     return Attachment(file.name, file.media_type, size, name, identity.encode()), Sealed(name, digest.size)
 
 

@@ -10,16 +10,20 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import Final
 
+from envoi_keys.errors import LocalError
+from envoi_keys.limits import MIB
 from envoi_keys.roster_chain import RosterChain
 
 from ..age import HybridIdentity
 from ..inbox import Served, Verdict, judge
 
+MAX_AHEAD_BYTES: Final = 64 * MIB
+"""Dispatches handed out and not yet taken, together: what is served may be large, and cores may be many."""
 CHUNK: Final = 64
 """Dispatches handed to a worker at once: some 60 ms of work, and little to pass on."""
 WORTH_A_POOL: Final = 400
@@ -52,13 +56,30 @@ class Judges:
             return
         source = iter(served)
         waiting: deque[tuple[list[Served], Future[list[Verdict]]]] = deque()
-        while True:
-            while len(waiting) < self._ahead and (chunk := list(islice(source, CHUNK))):
-                waiting.append((chunk, self._pool.submit(_judge_chunk, chunk)))
-            if not waiting:
-                return
-            chunk, future = waiting.popleft()
-            yield from zip(chunk, future.result(), strict=True)
+        ahead = 0
+        try:
+            while True:
+                while (
+                    len(waiting) < self._ahead
+                    and (not waiting or ahead < MAX_AHEAD_BYTES)
+                    and (chunk := list(islice(source, CHUNK)))
+                ):
+                    ahead += _size(chunk)
+                    waiting.append((chunk, self._pool.submit(_judge_chunk, chunk)))
+                if not waiting:
+                    return
+                chunk, future = waiting.popleft()
+                yield from zip(chunk, future.result(), strict=True)
+                ahead -= _size(chunk)
+        except BrokenExecutor:
+            raise LocalError(
+                "a process that judges dispatches was ended by the system",
+                hint="free some memory and run: envoi sync; it goes on where it stopped",
+            ) from None
+
+
+def _size(chunk: Iterable[Served]) -> int:
+    return sum(len(one.note) + len(one.opening) + len(one.body) for one in chunk)
 
 
 @contextmanager

@@ -41,6 +41,9 @@ _LASTING: Final = frozenset(
 OVERTAKEN: Final = frozenset({"roster-outdated", "roster-unknown", "stanza-count"})
 """Refusals after which the same document is signed anew: the roster has moved on since."""
 
+_OWN_CHANGE: Final = frozenset({"wrong-series", "bad-signature"})
+"""The same, if a roster has changed this member's own series or key since; the relay looks at these first."""
+
 RENUMBERED: Final = "renumbered"
 """Why a waiting dispatch was taken back: one before it was given up."""
 
@@ -101,6 +104,11 @@ def extend_sent(session: Session, series: int, numbers: Mapping[str, int], dispa
             session.store.numbers.append("sent", name, series, Link(number, dispatch_id, transcript))
 
 
+def has_files(entry: OutboxEntry) -> bool:
+    """Whether files go with a signed dispatch."""
+    return entry.note is not None and bool(Dispatch.parse(Note.parse(entry.note).text).attachments)
+
+
 def overtaken(session: Session) -> list[OutboxEntry]:
     """What the relay would not take as it was signed, and what is to be signed anew."""
     return [entry for entry in session.store.outbox.listing("refused") if _is_overtaken(session, entry)]
@@ -108,7 +116,7 @@ def overtaken(session: Session) -> list[OutboxEntry]:
 
 def _is_overtaken(session: Session, entry: OutboxEntry) -> bool:
     # On the word of a newer roster, not of the relay alone: what it refused and logged all the same would come twice.
-    if entry.reason not in OVERTAKEN or entry.note is None:
+    if entry.note is None or entry.reason not in OVERTAKEN | _OWN_CHANGE:
         return entry.reason == RENUMBERED
     return Dispatch.parse(Note.parse(entry.note).text).roster < session.roster.version
 
@@ -118,7 +126,7 @@ def out_of_turn(session: Session, waiting: Sequence[OutboxEntry]) -> bool:
     series = waiting[-1].series or 1
     for name, number in waiting[-1].numbers.items():
         before = session.store.numbers.last("sent", name, series).number
-        if number != before + sum(name in entry.numbers for entry in waiting):
+        if number != before + sum(name in entry.numbers and (entry.series or 1) == series for entry in waiting):
             return True
     return False
 
@@ -141,8 +149,16 @@ def _refused(session: Session, entry: OutboxEntry, refusal: RelayRefused) -> Non
         refusal.hint = "this node has forgotten a dispatch of its own; run: envoi sync, then publish it again"
         session.own_read = False
         session.read_again(index - 1)
-    elif refusal.reason in _LASTING:
+    elif refusal.reason in _LASTING or (refusal.reason in _OWN_CHANGE and _changed_since(session, entry)):
         session.store.outbox.refuse(entry.key, reason=refusal.reason, at=now)
+
+
+def _changed_since(session: Session, entry: OutboxEntry) -> bool:
+    """Whether this member's own key or series is another than under the roster that a dispatch was signed under."""
+    assert entry.note is not None  # what was sent is signed
+    link = session.chain.version(Dispatch.parse(Note.parse(entry.note).text).roster)
+    was, now = (one.addressee(session.me) if one else None for one in (link and link.roster, session.roster))
+    return was is not None and now is not None and (was.series, was.keys.signing) != (now.series, now.keys.signing)
 
 
 def _check_taken(session: Session, entry: OutboxEntry, refusal: RelayRefused) -> int:

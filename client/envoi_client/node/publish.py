@@ -15,7 +15,7 @@ from typing import Any
 
 from envoi_keys.dispatches import Dispatch, Opening, Sealed
 from envoi_keys.encoding import dump_line, parse_object
-from envoi_keys.errors import LocalError, Refused
+from envoi_keys.errors import LocalError, NetworkError, Refused
 from envoi_keys.frames import pack
 from envoi_keys.limits import MAX_NOTE_BYTES
 from envoi_keys.notes import Note
@@ -108,9 +108,9 @@ def publish(
     """
     key = prepare(session, body, to, files=files, exercise=exercise)
     for entry in session.store.outbox.listing("signed"):
-        # What waits has the numbers before ours. What the relay will not take of it is for the next sync to sort out.
+        # What waits has the numbers before ours. What cannot be sent of it is for the next sync to sort out.
         if entry.key < key:
-            with suppress(RelayRefused):
+            with suppress(RelayRefused, LocalError, NetworkError):
                 send(session, entry.key)
     return send(session, key)
 

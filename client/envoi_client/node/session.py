@@ -123,4 +123,5 @@ class Session:
         """Keep a finding with its evidence; False if it was known already."""
         evidence = error.evidence if isinstance(error, Fraud) else ()
         slug = kind or (error.reason if isinstance(error, Refused) else "unverified")
+        error.suspicious = True
         return self.store.alarms.add(slug, str(error), evidence, self.clock())

@@ -14,7 +14,8 @@ from typing import Final
 
 from envoi_keys.checkpoints import SignedCheckpoint, verify_checkpoint
 from envoi_keys.entries import parse_entry
-from envoi_keys.errors import Fraud, PeerError, Refused
+from envoi_keys.errors import Fraud, LocalError, NetworkError, PeerError, Refused
+from envoi_keys.fingerprints import fingerprint
 from envoi_keys.limits import MAX_MEMBERS
 from envoi_keys.tiles import TILE_WIDTH, Tile, unpack_entries
 
@@ -45,11 +46,29 @@ def sync(session: Session) -> SyncReport:
     report.log_size = view.size
     whole = read_feed(session, view, report)
     check_pinned(session)
+    _check_own_keys(session, report)
     _judge_receipts(session, report, served, whole=whole)
-    _resend(session, report)
+    failure = _resend(session, report)
+    # Whatever became of what waits: a member that does not acknowledge looks as if it were gone.
     _acknowledge(session, report)
+    if failure:
+        raise failure
     session.store.log.last_sync = session.clock()
     return report
+
+
+def _check_own_keys(session: Session, report: SyncReport) -> None:
+    """That the roster seals to this member's own keys: whoever proposed it may have put in one of his."""
+    own = session.roster.addressee(session.me)
+    foreign = [key for key in own.keys.sealing if key not in session.keys.sealing] if own else []
+    if foreign:
+        error = Refused(
+            f"roster {session.roster.version} has a sealing key for {session.me} that is not in this vault: "
+            f"{fingerprint(foreign[0])}",
+            reason="foreign-key",
+            hint="what is sealed to it can be read by somebody else: tell the other members and the Point of Contact",
+        )
+        report.add(session, error)
 
 
 def _fetch_receipts(session: Session, report: SyncReport) -> list[bytes]:
@@ -196,12 +215,14 @@ def _place(session: Session, report: SyncReport, shown: list[Seen]) -> set[Seen]
     return bad
 
 
-def _resend(session: Session, report: SyncReport) -> None:
-    """Send what was signed and not yet acknowledged, in the order of signing.
+def _resend(session: Session, report: SyncReport) -> LocalError | NetworkError | None:
+    """Send what was signed and not yet acknowledged, in the order of signing; the first failure, if there was one.
 
     The same bytes as long as they can still be logged. Anew when the roster has moved on, or when what came before
-    was given up and the numbers no longer come next.
+    was given up and the numbers no longer come next. A file that is gone, or that no line carries, keeps back what it
+    is attached to and what is numbered after that, and nothing else.
     """
+    failure: LocalError | NetworkError | None = None
     left = outgoing.overtaken(session)
     if left:
         _sign_anew(session, report, left[0].key)
@@ -211,8 +232,15 @@ def _resend(session: Session, report: SyncReport) -> None:
         if late is not None:
             _sign_anew(session, report, waiting[late].key)
         found = session.store.outbox.get(key)
-        if found is not None and found.state == "signed":
+        if found is None or found.state != "signed":
+            continue
+        try:
             _reporting(session, report, found, partial(_send, session, report, key))
+        except (LocalError, NetworkError) as error:
+            failure = failure or error
+            if isinstance(error, NetworkError) and not outgoing.has_files(found):
+                break  # the relay itself is out of reach
+    return failure
 
 
 def _sign_anew(session: Session, report: SyncReport, first: int) -> None:

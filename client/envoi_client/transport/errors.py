@@ -77,7 +77,8 @@ def parse_problem(media_type: str, raw: bytes) -> RelayRefused | None:
     try:
         # Not the strict parser of statements: nothing here is signed, and a sentence that quotes what was sent
         # may hold anything. What is shown is cleaned; what is evidence is checked by itself.
-        document = json.loads(raw)
+        # Written out and read again, so that no lone surrogate is left: it could be neither kept nor shown.
+        document = json.loads(json.dumps(json.loads(raw), ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict):

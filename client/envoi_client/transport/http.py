@@ -116,7 +116,9 @@ class Wire:
                 headers={"user-agent": "envoi", "accept-encoding": "identity"},
             )
         except (ValueError, TypeError, httpx.InvalidURL) as error:
-            raise LocalError(f"the proxy setting cannot be used: {error}", hint="check --proxy") from None
+            raise LocalError(
+                f"the proxy setting cannot be used: {error}", hint="check the setting proxy, or ENVOI_PROXY"
+            ) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -212,7 +214,7 @@ def _network_error(error: Exception) -> EnvoiError:
     if _certificate(error):
         return NetworkError(
             f"the relay's certificate is not to be trusted: {error}",
-            hint="check the address and this machine's clock; a relay of your own may need --ca-file",
+            hint="check the address and this machine's clock; a relay of your own may need the setting ca_file",
         )
     for kind, message, hint in _MESSAGES:
         if isinstance(error, kind):
@@ -238,7 +240,7 @@ _MESSAGES: Final[tuple[tuple[type[Exception], str, str], ...]] = (
         "check the network and the relay's address",
     ),
     (httpx.TimeoutException, "the relay did not answer in time", "try again later"),
-    (httpx.ProxyError, "the proxy refused", "check --proxy and the environment's proxy settings"),
+    (httpx.ProxyError, "the proxy refused", "check the setting proxy and the environment's proxy settings"),
     (
         httpx.ConnectError,
         "the relay cannot be reached",

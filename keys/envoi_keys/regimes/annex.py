@@ -106,7 +106,7 @@ class Annex:
 
         The rules, in this order: the same code in another spelling; the entry it would be a paragraph of;
         the nearest in the same section; the same place in another section of the item; the nearest in the
-        item; the nearest of all.
+        item; and where there is no such item, the nearest of all.
         """
         parts = re.findall(r"[0-9]+|[a-z]+", _plain(code[:_MAX_SHOWN]))
         for start in range(len(parts)):
@@ -115,7 +115,9 @@ class Annex:
                 return Suggestion(same, "the same code in another spelling")
         if not parts:
             return None
-        return self._paragraph(parts) or self._in_section(parts) or self._in_item(parts) or self._anywhere(parts)
+        near = self._paragraph(parts) or self._in_section(parts) or self._in_item(parts)
+        # Where the item is one of the list, an entry of another would be a wrong guess on a legal form.
+        return near if near or parts[0] in self._folded else self._anywhere(parts)
 
     def _paragraph(self, parts: list[str]) -> Suggestion | None:
         for length in range(len(parts) - 1, 0, -1):

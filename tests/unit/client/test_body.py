@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from envoi_client import age
@@ -16,6 +16,7 @@ from envoi_keys.dispatches import Sealed
 from envoi_keys.errors import EnvoiError, LocalError, Malformed, Refused
 from envoi_keys.limits import MAX_BODY_BYTES, MAX_INTEGER
 
+from ...budget import at_most
 from ...exchange import Exchange, party, seed
 from ..keys.mutations import damaged
 from .served import BODY, Case, identities, keys_of, plain_body
@@ -277,7 +278,7 @@ def test_padme_is_what_the_paper_says(length: int) -> None:
 # Properties
 
 
-@settings(max_examples=200)
+@at_most(200)
 @given(damaged(opened(CASE).rstrip(b" "), plain_body(BARE.dispatch)))
 def test_any_bytes_are_a_body_or_one_of_our_errors(plain: bytes) -> None:
     for case in (CASE, BARE):
@@ -291,7 +292,7 @@ def test_any_bytes_are_a_body_or_one_of_our_errors(plain: bytes) -> None:
 _texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]) | st.sampled_from("\n\t"), max_size=30)
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(
     st.dictionaries(_texts, _texts | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.lists(_texts, max_size=3), max_size=5)
 )

@@ -56,7 +56,7 @@ from .denials import Change, problems, spoilt
         ),
         (
             lambda c: c.update(control_entries="9.A.3"),
-            "control_entries: 9.A.3 is not a list; write it in square brackets",
+            'control_entries: the text "9.A.3" is not a list; write it in square brackets',
         ),
         (
             lambda c: c.update(control_entries=["catch-all"]),
@@ -229,7 +229,7 @@ from .denials import Change, problems, spoilt
         ),
         (
             lambda c: c.update(exercise="yes"),
-            "exercise: yes is not true or false; write true or false without quotes",
+            'exercise: the text "yes" is not true or false; write true or false without quotes',
         ),
         (
             lambda c: c.update(reason_for_refusal="Doubtful."),
@@ -317,7 +317,7 @@ from .denials import Change, problems, spoilt
         ),
         (
             lambda c: c["parties"][0].update(name="  "),
-            "parties[0].name: is empty; write something or leave it out",
+            "parties[0].name: is empty; write the name in Latin letters; the original goes into name_original_script",
         ),
         (
             lambda c: c["parties"][0].update(name="Serra "),

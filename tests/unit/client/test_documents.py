@@ -203,3 +203,9 @@ def test_the_tabular_form_has_one_row_per_party() -> None:
         "",
     )
     assert len(raw.decode().splitlines()) == 3
+
+
+def test_marks_that_take_no_column_are_wrapped_in_one_pass() -> None:
+    """Measured anew for each of them, these would take minutes."""
+    (line,) = wrap("a" + "\u0301" * 100_000, 20)
+    assert len(line) == 100_001

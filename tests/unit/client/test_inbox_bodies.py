@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoi_client import age
@@ -20,6 +20,7 @@ from envoi_keys.entries import log_entry
 from envoi_keys.errors import Malformed, PeerError, Refused, Unverified
 from envoi_keys.statements import DISPATCH
 
+from ...budget import at_most
 from ...exchange import Exchange, party, seed, sign
 from ..keys.mutations import damaged
 from .judged import EXCHANGE, GOOD, refused, unopened, verdict
@@ -243,7 +244,7 @@ def pieces(served: Served) -> st.SearchStrategy[Served]:
     )
 
 
-@settings(max_examples=150)
+@at_most(150)
 @given(pieces(GOOD.served()))
 def test_whatever_is_served_the_inbox_never_raises_and_opens_only_what_was_sent(served: Served) -> None:
     found = verdict(served)
@@ -253,7 +254,7 @@ def test_whatever_is_served_the_inbox_never_raises_and_opens_only_what_was_sent(
         assert found.reason
 
 
-@settings(max_examples=80)
+@at_most(80)
 @given(damaged(GOOD.sealed))
 def test_whatever_a_sender_seals_the_inbox_never_raises(sealed: bytes) -> None:
     found = verdict(GOOD.with_body(sealed or b"x").served())
@@ -262,7 +263,7 @@ def test_whatever_a_sender_seals_the_inbox_never_raises(sealed: bytes) -> None:
     assert found.kind == "unopened" or found.body == BODY
 
 
-@settings(max_examples=80)
+@at_most(80)
 @given(damaged(plain_body(GOOD.dispatch)))
 def test_whatever_a_body_says_the_inbox_never_raises(plain: bytes) -> None:
     found = verdict(Case.make(EXCHANGE, plain=plain).served())

@@ -326,7 +326,7 @@ def test_a_certificate_that_is_not_trusted_is_named_and_not_retried() -> None:
     here = bench(error)
     with pytest.raises(NetworkError, match="not to be trusted") as caught:
         here.transport.roster()
-    assert "--ca-file" in (caught.value.hint or "")
+    assert "ca_file" in (caught.value.hint or "")
     assert here.slept == []
 
 

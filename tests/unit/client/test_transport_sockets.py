@@ -102,7 +102,7 @@ def test_a_relay_under_its_own_ca_is_reached_with_the_ca_file_and_not_without(tm
             pytest.raises(NetworkError, match="not to be trusted") as caught,
         ):
             wary.roster()
-    assert "--ca-file" in (caught.value.hint or "")
+    assert "ca_file" in (caught.value.hint or "")
     assert slept == []
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from envoi_keys.delegations import Delegation, verify_delegation
 from envoi_keys.errors import Malformed, Unverified
 from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES
 from envoi_keys.notes import Note
 
+from ...budget import at_most
 from ...exchange import Party, party, sign
 from .fields import Path, accepted, changed, field_damage, refuses_missing_and_unknown_fields
 from .mutations import damaged
@@ -102,13 +103,13 @@ def test_a_larger_note_is_refused_before_it_is_parsed() -> None:
         verify_delegation(b"[" * (MAX_DISPATCH_NOTE_BYTES + 1), FRANCE.public)
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(NOTE))
 def test_any_bytes_are_this_delegation_or_one_of_our_errors(raw: bytes) -> None:
     assert accepted(lambda data: verify_delegation(data, FRANCE.public), raw) in (None, DELEGATION)
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(DELEGATION_TEXT) | field_damage(DELEGATION_TEXT))
 def test_any_text_is_a_delegation_or_one_of_our_errors(raw: bytes) -> None:
     delegation = accepted(Delegation.parse, raw)

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from envoi_keys.enrolments import Enrolment, verify_enrolment
 from envoi_keys.errors import Malformed, Unverified
 from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES
 from envoi_keys.notes import Note
 
+from ...budget import at_most
 from ...exchange import party, sign
 from .fields import Path, accepted, changed, field_damage, refuses_missing_and_unknown_fields
 from .mutations import damaged
@@ -85,13 +86,13 @@ def test_a_stranger_cannot_make_us_parse_more_than_a_small_note() -> None:
         verify_enrolment(b"[" * (MAX_DISPATCH_NOTE_BYTES + 1))
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(NOTE))
 def test_any_bytes_are_this_enrolment_or_one_of_our_errors(raw: bytes) -> None:
     assert accepted(verify_enrolment, raw) in (None, ENROLMENT)
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(ENROLMENT_TEXT) | field_damage(ENROLMENT_TEXT))
 def test_any_text_is_an_enrolment_or_one_of_our_errors(raw: bytes) -> None:
     enrolment = accepted(Enrolment.parse, raw)

@@ -323,7 +323,7 @@ def test_the_strictest_category_counts() -> None:
         ("9.A.3.z", "9.A.3", "9.A.3 has no paragraph z"),
         ("9.A.9", "9.A.8", "the nearest entry in section 9.A"),
         ("9.3", "9.A.3", "the nearest entry in item 9"),
-        ("5.A.1", "6.A.1", "the nearest entry of the list"),
+        ("O.A.1", "1.A.1", "the nearest entry of the list"),
     ],
 )
 def test_the_nearest_code_comes_with_its_reason(written: str, meant: str, why: str) -> None:

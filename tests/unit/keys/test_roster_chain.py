@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoi_keys.errors import Fraud, Malformed, Refused, Unverified
@@ -16,6 +16,7 @@ from envoi_keys.rosters import Roster
 from envoi_keys.signing import HybridKey
 from envoi_keys.statements import statement_id
 
+from ...budget import at_most
 from ...exchange import EXPIRES, Exchange, log_signer, member, mtcr_quorum, office, party, sign
 from .fields import accepted
 from .mutations import damaged
@@ -318,7 +319,7 @@ def test_a_dropped_member_changed() -> None:
 # Properties
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(SECOND.notes[1]))
 def test_any_bytes_extend_a_chain_or_give_one_of_our_errors(raw: bytes) -> None:
     chain = accepted(lambda data: FIRST.chain.extended(data, 9), raw)
@@ -326,7 +327,7 @@ def test_any_bytes_extend_a_chain_or_give_one_of_our_errors(raw: bytes) -> None:
     assert chain is None or chain.current == SECOND.roster
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(FIRST.notes[0]), st.booleans())
 def test_any_bytes_begin_a_chain_or_give_one_of_our_errors(raw: bytes, believing: bool) -> None:
     pinned = statement_id(raw.partition(b"\n\n")[0] + b"\n") if believing else FIRST.id

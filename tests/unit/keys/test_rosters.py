@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoi_keys.errors import Malformed, Unverified
@@ -15,6 +15,7 @@ from envoi_keys.limits import MAX_MEMBERS, MAX_NOTE_BYTES, MAX_OFFICERS
 from envoi_keys.notes import Note
 from envoi_keys.rosters import Roster
 
+from ...budget import at_most
 from ...exchange import Exchange, log_signer, member, office, officer, party, sign
 from .fields import Path, accepted, changed, field_damage, refuses_missing_and_unknown_fields
 from .mutations import damaged
@@ -233,7 +234,7 @@ def test_an_office_that_is_not_active_does_not_count() -> None:
 # Properties
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(damaged(ROSTER_TEXT) | field_damage(ROSTER_TEXT))
 def test_any_text_is_a_roster_or_one_of_our_errors(raw: bytes) -> None:
     roster = accepted(Roster.parse, raw)

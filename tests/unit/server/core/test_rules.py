@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoi_keys import frames
@@ -24,6 +24,7 @@ from envoi_server.rules import (
     read_submission,
 )
 
+from ....budget import at_most
 from ....exchange import Exchange, seed, sign
 from .harness import Bench, Member, Posted, sealed_body, stanza
 
@@ -291,7 +292,7 @@ async def test_9_a_gap_names_the_number_that_is_next(core: Bench) -> None:
     assert (refused.slug, refused.extra) == ("number-gap", {"recipient": "AU", "expected": 2, "number": 3})
 
 
-@settings(max_examples=150)
+@at_most(150)
 @given(raw=st.binary(max_size=400))
 def test_any_bytes_are_accepted_or_refused(raw: bytes) -> None:
     exchange = Exchange.make(6, adherents=1, sealing_counts={"DE": 2})
@@ -299,7 +300,7 @@ def test_any_bytes_are_accepted_or_refused(raw: bytes) -> None:
     assert isinstance(refused, Refusal)
 
 
-@settings(max_examples=150)
+@at_most(150)
 @given(data=st.data())
 def test_any_change_to_a_good_submission_is_refused_or_harmless(data: st.DataObject) -> None:
     exchange = Exchange.make(6, adherents=1, sealing_counts={"DE": 2})

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,9 @@ async def test_a_blob_is_swept_or_named_and_never_both(tmp_path: Path, sweep_fir
         async def chunks() -> AsyncIterator[bytes]:
             yield PAPER
 
+        def waits(count: int) -> bool:
+            return relay._sequencer.waiting >= count
+
         await uploads.create("FR", NAME, len(PAPER))
         await uploads.append("FR", NAME, 0, len(PAPER), chunks())
         clock[0] = float(NOW)
@@ -65,7 +69,7 @@ async def test_a_blob_is_swept_or_named_and_never_both(tmp_path: Path, sweep_fir
         tasks = []
         for waiting, begin in enumerate(both if sweep_first else reversed(both), 1):
             tasks.append(asyncio.create_task(begin()))
-            await until(True, lambda waiting=waiting: relay._sequencer.waiting >= waiting)
+            await until(True, partial(waits, waiting))
         release.set()
         await busy
         answers = [await task for task in tasks]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from envoi_keys.addressees import Keys
-from envoi_keys.encoding import b64
-from envoi_keys.signing import HybridKey
+from .addressees import Keys
+from .encoding import b64
+from .signing import HybridKey
 
 _SHOWN_DIGITS = 40
 
