@@ -15,10 +15,10 @@ FUZZ_EXAMPLES ?= 20000
 SOAK_MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz soak fmt lock clean
+.PHONY: help demo test check bench bench-screening fuzz soak fmt lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements.lock $(MANIFESTS)
 	@python="$(PYTHON)"; \
@@ -50,6 +50,9 @@ check: $(READY) ## ruff, mypy strict, import contracts
 
 bench: $(READY) ## measure beside alternatives and rewrite the tables of docs/PERFORMANCE.md (ONLY=sealing for one)
 	@$(SCRIPT) benchmarks.run $(ONLY)
+
+bench-screening: $(READY) ## the matcher of names on labelled pairs (ENVOI_SCREENING_PAIRS=FILE.csv)
+	@$(SCRIPT) benchmarks.screening $(ARGS)
 
 fuzz: $(READY) ## the property tests with a large budget (FUZZ_EXAMPLES=20000 for each)
 	@ENVOI_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest -n 2 --dist loadscope --hypothesis-profile=fuzz --timeout=0 \

@@ -111,6 +111,10 @@ MAX_ALIASES: Final = 100
 """Aliases of one party."""
 MAX_IDENTIFIERS: Final = 50
 """Identifiers of one party."""
+MAX_ITEMS: Final = 50
+"""Items of one consultation or undercut notice."""
+MAX_AGGREGATE_COUNT: Final = 1_000_000
+"""Denials that one aggregate counts."""
 MAX_FILE_NAME_BYTES: Final = 240
 """The name of an attachment, in UTF-8: what every file system takes, with room for ``.partial``."""
 MAX_DRAFT_BYTES: Final = 4 * MIB

@@ -12,6 +12,7 @@ from .isolation import MEMBERS, build, closure, environment, python
 from .test_imports import WEB
 
 WHEELS = {"keys": "envoi-keys", "client": "envoi-client", "server": "envoi-server"}
+PACKAGES = {"keys": {"envoi_keys"}, "client": {"envoi_client", "envoi_desk"}, "server": {"envoi_server"}}
 # What the relay's own unit tests need beside the relay.
 TEST_TOOLS = ("pytest", "pytest-timeout", "hypothesis", "anyio", "httpx")
 
@@ -23,10 +24,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_a_wheel_installs_one_package_and_nothing_else(wheels: dict[str, Path], member: str) -> None:
+def test_a_wheel_installs_its_packages_and_nothing_else(wheels: dict[str, Path], member: str) -> None:
     with zipfile.ZipFile(wheels[member]) as wheel:
         top = {name.partition("/")[0] for name in wheel.namelist()}
-    assert {name for name in top if not name.endswith(".dist-info")} == {f"envoi_{member}"}
+    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES[member]
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -35,7 +36,8 @@ def test_a_wheel_carries_every_file_of_its_package(wheels: dict[str, Path], memb
     root = ROOT / member
     expected = {
         path.relative_to(root).as_posix()
-        for path in (root / f"envoi_{member}").rglob("*")
+        for package in PACKAGES[member]
+        for path in (root / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     with zipfile.ZipFile(wheels[member]) as wheel:

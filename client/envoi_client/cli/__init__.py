@@ -11,7 +11,8 @@ import errno
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,23 +21,23 @@ from cyclopts import App, CycloptsError
 from envoi_client import __version__
 from envoi_keys.errors import EnvoiError, Fraud, Malformed, NetworkError, PeerError, Refused, Unverified
 
-from .commands import COMMANDS, GROUPS, Command, named
+from .commands import COMMANDS, Command, all_commands, all_groups, named
 from .common import Common, abandon_stdout, unwritten
 from .help import Screen, explained
 
-__all__ = ["CHEATING", "COMMANDS", "DONE", "FAILED", "USAGE", "Command", "build", "main", "run"]
+__all__ = ["CHEATING", "DONE", "FAILED", "USAGE", "Command", "all_commands", "build", "main", "run"]
 
 DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 CHEATING: Final = 3
 
-_PACKAGE: Final = "envoi_client.cli"
+_EXTRA: Final = "install it with: pip install 'envoi-client[desk]'"
 _OF_STDOUT: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
-def build() -> App:
-    """The tree of commands."""
+def build(words: Sequence[str] | None = None) -> App:
+    """The tree of commands. What a group does by itself is there if ``words`` begin with it, or are None."""
     app = App(
         name="envoi",
         help="Exchange sealed denial notices and papers among the members of an export-control regime.",
@@ -47,24 +48,40 @@ def build() -> App:
         # Interrupted is a failure like others, and not an exit of the library's own.
         suppress_keyboard_interrupt=False,
     )
-    examples = {name.partition(" ")[0]: command.example for name, command in COMMANDS.items()}
-    groups = {
-        name: App(name=name, help=text, help_epilogue=f"Example: {examples[name]}") for name, text in GROUPS.items()
+    commands, groups = all_commands(), all_groups()
+    examples = {
+        group: next(one.example for name, one in commands.items() if f"{name} ".startswith(f"{group} "))
+        for group in groups
     }
-    for words, command in COMMANDS.items():
-        group, _, name = words.rpartition(" ")
-        (groups[group] if group else app).command(
-            f"{_PACKAGE}.{command.function}",
-            name=name,
+    apps = {"": app} | {
+        name: App(name=name.rpartition(" ")[2], help=text, help_epilogue=f"Example: {examples[name]}")
+        for name, text in groups.items()
+    }
+    for name, command in commands.items():
+        if name in groups:
+            # A command is imported when it is called; what a group does by itself, when it is registered.
+            if words is None or name in words[:1]:
+                apps[name].default(_function(command.function))
+            continue
+        group, _, last = name.rpartition(" ")
+        apps[group].command(
+            command.function,
+            name=last,
             help=command.text,
             help_epilogue=f"Example: {command.example}",
         )
-    for one in groups.values():
-        app.command(one)
+    for name in groups:
+        apps[name.rpartition(" ")[0]].command(apps[name])
     app.register_install_completion_command(
         add_to_startup=False, help="Install the completion of commands and options for this shell."
     )
     return app
+
+
+def _function(path: str) -> Callable[..., Any]:
+    module, _, name = path.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -73,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     options = words[: words.index("--")] if "--" in words else words
     try:
         # A lone hyphen is standard input or output, and not the beginning of an option; as a path "./-" is the same.
-        result = build()(
+        result = build(words)(
             ["./-" if word == "-" else word for word in words],
             exit_on_error=False,
             print_error=False,
@@ -86,6 +103,9 @@ def run(arguments: Sequence[str]) -> int:
         suspicious = isinstance(error, Fraud) or (isinstance(error, PeerError) and error.suspicious)
         code = CHEATING if suspicious else FAILED
         return _failed(options, code, _kind(error), str(error), error.hint, **_problems(error))
+    except ImportError as error:
+        # An extension's commands are listed whether or not what it needs beside us is installed.
+        return _failed(options, FAILED, "local", f"this command needs {error.name}", _EXTRA)
     except KeyboardInterrupt:
         return _failed(options, FAILED, "interrupted", "interrupted", None)
     except BrokenPipeError:
@@ -143,7 +163,7 @@ def _example(words: list[str]) -> str:
     command = named(words)
     if command is None:
         return "envoi --help shows the commands, and each has a --help of its own"
-    return f"for example: {COMMANDS[command].example}"
+    return f"for example: {all_commands()[command].example}"
 
 
 def main() -> None:

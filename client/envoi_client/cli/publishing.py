@@ -74,7 +74,7 @@ def denial(
             role = found.role if isinstance(found, Member) else "office"
             if found is not None and role not in node.session.profile.denials.sent_to:
                 common.talk(f"note: {name} is an {role}; denials go to Partners unless somebody is named")
-        return _send(common, node, Body("denial/v1", content, ()), to, attach, bool(content["exercise"]), dry_run)
+        return send(common, node, Body("denial/v1", content, ()), to, attach, bool(content["exercise"]), dry_run)
 
 
 def _check_dates(node: Node, notice: Document) -> None:
@@ -147,7 +147,7 @@ def note(
         raise LocalError(f"{file} is not UTF-8 text", hint="attach it instead, with --attach") from None
     with common.open_node() as node:
         content = parse_note({"subject": subject or file.stem, "text": text}, node.session.profile).to_content()
-        return _send(common, node, Body("note/v1", content, ()), to, attach, exercise, dry_run)
+        return send(common, node, Body("note/v1", content, ()), to, attach, exercise, dry_run)
 
 
 def _read(file: Path) -> bytes:
@@ -167,7 +167,7 @@ def _file(path: Path) -> FileToAttach:
     return FileToAttach(path, path.name, type_ if MEDIA_TYPE.fullmatch(type_) else "application/octet-stream")
 
 
-def _send(
+def send(
     common: Common,
     node: Node,
     body: Body,
@@ -176,6 +176,10 @@ def _send(
     exercise: bool,
     dry_run: bool,
 ) -> int:
+    """Send one document, or with ``dry_run`` say what would be sent; the answer of a command that publishes.
+
+    Without ``to``, to everybody who gets a document of its type. The exit code says whether an alarm was met.
+    """
     files = [_file(path) for path in attach]
     code = DONE
     if not dry_run:

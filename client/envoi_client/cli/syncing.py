@@ -9,12 +9,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any, Final
 
 from envoi_client.node import Node, SyncReport
-from envoi_keys.errors import Fraud, NetworkError, PeerError
+from envoi_keys.errors import EnvoiError, Fraud, NetworkError, PeerError
 
 from . import CHEATING, DONE, FAILED
+from .commands import extensions
 from .common import DEFAULT, Common, Flag, entries
 
 _WAIT_SECONDS: Final = 55
@@ -35,7 +37,8 @@ def sync(*, watch: Annotated[bool, Flag] = False, relay: str | None = None, comm
         if watch:
             return _watch(common, node)
         report = node.sync()
-        common.answer(_report_json(report), _report_lines(report))
+        told = after_sync(node)
+        common.answer(_report_json(report, told), [*_report_lines(report), *told])
         return _code(report)
 
 
@@ -49,7 +52,8 @@ def _watch(common: Common, node: Node) -> int:
                     # An alarm is not forgotten because the next round was quiet.
                     code = max(code, _code(report))
                     if _has_news(report):
-                        common.answer_line(_report_json(report), "; ".join(_report_lines(report)))
+                        told = after_sync(node)
+                        common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
                     node.wait(_WAIT_SECONDS)
                 except Fraud:
                     raise
@@ -83,7 +87,23 @@ def _has_news(report: SyncReport) -> bool:
     return any((report.received, report.unopened, report.refused, report.sent, report.rosters, report.alarms))
 
 
-def _report_json(report: SyncReport) -> dict[str, Any]:
+def after_sync(node: Node) -> list[str]:
+    """What the installed extensions have to say after a sync: what became due, what is new for them."""
+    told = []
+    for name in filter(None, (extension.after_sync for extension in extensions())):
+        module, _, function = name.partition(":")
+        try:
+            told += getattr(import_module(module), function)(node)
+        except ImportError:
+            # Its own requirements are an extra, and not everybody who syncs has a desk.
+            continue
+        except EnvoiError as error:
+            # What was received is received; whoever could not read it says so here and again when it is asked.
+            told.append(f"{module.partition('.')[0]}: {error}")
+    return told
+
+
+def _report_json(report: SyncReport, told: list[str]) -> dict[str, Any]:
     return {
         "log_size": report.log_size,
         "received": report.received,
@@ -93,6 +113,7 @@ def _report_json(report: SyncReport) -> dict[str, Any]:
         "rosters": report.rosters,
         "refusals": report.refusals,
         "alarms": report.alarms,
+        "reminders": told,
     }
 
 

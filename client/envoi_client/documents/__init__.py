@@ -17,30 +17,54 @@ from envoi_keys.errors import Malformed, Refused
 from envoi_keys.json_files import parse_file
 from envoi_keys.regimes import Profile
 
+from .aggregate import AggregateDenial, Period, parse_aggregate
+from .consultation import (
+    ConsultationClose,
+    ConsultationReply,
+    ConsultationRequest,
+    ConsultationStep,
+    ExtensionGrant,
+    ExtensionRequest,
+    parse_consultation,
+)
 from .denial import DenialNotice
 from .note import PlainNote, parse_note
 from .problems import InvalidDocument, Problem, did_you_mean
-from .render import render_denial, render_note, render_unknown
+from .render import render_aggregate, render_denial, render_note, render_unknown
+from .render_consultation import render_consultation, render_undercut
 from .text import shown
+from .undercut import UndercutNotice, parse_undercut
 from .validate import parse_denial
 
 __all__ = [
     "DOCUMENTS",
+    "AggregateDenial",
+    "ConsultationClose",
+    "ConsultationReply",
+    "ConsultationRequest",
+    "ConsultationStep",
     "DenialNotice",
     "Document",
     "DocumentType",
+    "ExtensionGrant",
+    "ExtensionRequest",
     "InvalidDocument",
+    "Period",
     "PlainNote",
     "Problem",
+    "UndercutNotice",
     "parse",
+    "parse_aggregate",
+    "parse_consultation",
     "parse_denial",
     "parse_draft",
     "parse_note",
+    "parse_undercut",
     "render",
     "show",
 ]
 
-Document = DenialNotice | PlainNote
+Document = DenialNotice | AggregateDenial | ConsultationStep | UndercutNotice | PlainNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,9 @@ DOCUMENTS: Final[Mapping[str, DocumentType]] = MappingProxyType(
         kind.type: kind
         for kind in (
             DocumentType(DenialNotice.type, parse_denial, render_denial),
+            DocumentType(AggregateDenial.type, parse_aggregate, render_aggregate),
+            DocumentType(ConsultationRequest.type, parse_consultation, render_consultation),
+            DocumentType(UndercutNotice.type, parse_undercut, render_undercut),
             DocumentType(PlainNote.type, parse_note, render_note),
         )
     }

@@ -132,9 +132,23 @@ class Fields:
         """True or false."""
         value = self._take(name)
         if value is not None and not isinstance(value, bool):
-            said = f'the text "{shown(value)}"' if isinstance(value, str) else shown(value)
+            said = f'"{value}" in quotes' if value in ("true", "false") else shown(value)
             self.problem(name, f"{said} is not true or false", "write true or false without quotes")
         return value is True
+
+    def integer(self, name: str, *, at_least: int, at_most: int) -> int:
+        """A whole number within its bounds."""
+        value = self._take(name)
+        if value is None:
+            return at_least
+        # In Python true is an integer.
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.problem(name, f"{shown(value)} is not a whole number", "write digits without quotes")
+        elif not at_least <= value <= at_most:
+            self.problem(name, f"{value} is not between {at_least} and {at_most}")
+        else:
+            return value
+        return at_least
 
     def day(self, name: str) -> date:
         """A day in the form YYYY-MM-DD."""
@@ -179,8 +193,7 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list):
-            said = f'the text "{shown(value)}"' if isinstance(value, str) else shown(value)
-            self.problem(name, f"{said} is not a list", "write it in square brackets")
+            self.problem(name, f"{shown(value)} is not a list", "write it in square brackets")
             return []
         if len(value) < at_least:
             self.problem(name, "is empty", self._help.get(name))

@@ -1,4 +1,4 @@
-"""What each mandatory field of a denial notice is for, said to somebody who left it out."""
+"""What each mandatory field of a document is for, said to somebody who left it out."""
 
 from __future__ import annotations
 
@@ -58,5 +58,28 @@ IDENTIFIER: Final[Mapping[str, str]] = MappingProxyType(
         "": 'write {"kind": "tax number", "value": ...}',
         "kind": "say which register gave the number",
         "value": "write the number",
+    }
+)
+
+AGGREGATE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "": "write an object with the fields of an aggregate denial",
+        "regime_reference": DENIAL["regime_reference"],
+        "notifying_government": DENIAL["notifying_government"],
+        "period": 'write {"from": ..., "to": ...}',
+        "destination_country": "write the ISO 3166 code of the country that the items were to go to",
+        "control_entries": DENIAL["control_entries"],
+        "count": "say how many exports were denied",
+        "status": DENIAL["status"],
+        "releasability": "say to whom the aggregate may be shown",
+        "exercise": DENIAL["exercise"],
+    }
+)
+
+PERIOD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "": 'write {"from": ..., "to": ...}',
+        "from": "write the first day of the period as YYYY-MM-DD",
+        "to": "write the last day of the period as YYYY-MM-DD",
     }
 )

@@ -16,51 +16,72 @@ from typing import Any, Final
 from envoi_keys.countries import country_name
 from envoi_keys.regimes import WITHHELD, Profile
 
+from .aggregate import AggregateDenial
 from .denial import DenialNotice, Party
 from .note import PlainNote
 from .text import columns, isolated, printable, wrap
 
 _WIDTH: Final = 100
 _LABEL: Final = 18
-_EXERCISE: Final = "EXERCISE EXERCISE EXERCISE"
+EXERCISE: Final = "EXERCISE EXERCISE EXERCISE"
+"""The first and the last line of a document that belongs to a drill."""
 _MAX_UNKNOWN_LINES: Final = 2000
 
 
 def render_denial(notice: DenialNotice, profile: Profile | None = None) -> str:
     """The notice as text. With a ``profile``, entries of the Annex and reasons carry their titles."""
-    lines = [_EXERCISE] if notice.exercise else []
-    lines += _row("Denial notice", notice.regime_reference)
-    lines += _row("Status", _status(notice))
-    lines += _row("Supersedes", notice.supersedes)
-    lines += _row("Notified by", _country(notice.notifying_government))
-    lines += _row("Authority", f"{notice.competent_authority.name}\n{notice.competent_authority.contact}")
-    lines += _row("Their reference", notice.national_reference)
-    lines += _row("Decision", f"{_words(notice.kind)} ({_words(notice.transaction_type)})")
-    lines += _row(
+    lines = [EXERCISE] if notice.exercise else []
+    lines += row("Denial notice", notice.regime_reference)
+    lines += row("Status", _status(notice))
+    lines += row("Supersedes", notice.supersedes)
+    lines += row("Notified by", country(notice.notifying_government))
+    lines += row("Authority", f"{notice.competent_authority.name}\n{notice.competent_authority.contact}")
+    lines += row("Their reference", notice.national_reference)
+    lines += row("Decision", f"{words(notice.kind)} ({words(notice.transaction_type)})")
+    lines += row(
         "Dates",
         f"denied {notice.date_of_denial}, notified {notice.date_of_notification}, review by {notice.review_by}",
     )
-    lines += _row("Control entries", "\n".join(_entries(notice, profile)))
-    lines += _row("List edition", notice.list_edition)
-    lines += _row("Item", notice.item_description)
-    lines += _row("Quantity", _amount(notice.quantity, notice.unit))
-    lines += _row("Value", _amount(notice.value, notice.currency))
-    lines += _row("HS code", notice.hs_code)
-    lines += _row("Destination", _country(notice.destination_country))
-    lines += _row("Stated end-use", notice.stated_end_use)
-    lines += _row("Reason", _reason(notice, profile))
-    lines += _row("Releasability", notice.releasability)
-    lines += _row("Remarks", notice.remarks)
+    lines += row("Control entries", "\n".join(_entries(notice, profile)))
+    lines += row("List edition", notice.list_edition)
+    lines += row("Item", notice.item_description)
+    lines += row("Quantity", amount(notice.quantity, notice.unit))
+    lines += row("Value", amount(notice.value, notice.currency))
+    lines += row("HS code", notice.hs_code)
+    lines += row("Destination", country(notice.destination_country))
+    lines += row("Stated end-use", notice.stated_end_use)
+    lines += row("Reason", _reason(notice, profile))
+    lines += row("Releasability", notice.releasability)
+    lines += row("Remarks", notice.remarks)
     for number, party in enumerate(notice.parties, start=1):
-        lines += ["", *_party(number, party)]
+        lines += ["", *party_rows(number, party)]
     if notice.exercise:
-        lines += ["", _EXERCISE]
+        lines += ["", EXERCISE]
+    return "\n".join(lines) + "\n"
+
+
+def render_aggregate(aggregate: AggregateDenial, profile: Profile | None = None) -> str:
+    """The aggregate denial as text, like :func:`render_denial`."""
+    period = aggregate.period
+    lines = [EXERCISE] if aggregate.exercise else []
+    lines += row("Aggregate denial", aggregate.regime_reference)
+    lines += row("Status", _status(aggregate))
+    lines += row("Notified by", country(aggregate.notifying_government))
+    lines += row("Period", f"{period.from_} to {period.to}")
+    lines += row("Denials", str(aggregate.count))
+    lines += row("Control entries", "\n".join(_entries(aggregate, profile)))
+    lines += row("Destination", country(aggregate.destination_country))
+    lines += row("Releasability", aggregate.releasability)
+    lines += row("Remarks", aggregate.remarks)
+    lines += row("Note", "An aggregate names no party: nobody is screened against it.")
+    if aggregate.exercise:
+        lines += ["", EXERCISE]
     return "\n".join(lines) + "\n"
 
 
 def render_note(note: PlainNote, profile: Profile | None = None) -> str:
     """The note as text. A note has nothing of a regime in it; ``profile`` is that of every document."""
-    return "\n".join([*_row("Subject", note.subject), "", *wrap(note.text, _WIDTH)]) + "\n"
+    return "\n".join([*row("Subject", note.subject), "", *wrap(note.text, _WIDTH)]) + "\n"
 
 
 def render_unknown(content: Any) -> str:
@@ -72,7 +93,7 @@ def render_unknown(content: Any) -> str:
     return "\n".join(isolated(line) for line in lines) + "\n"
 
 
-def _row(label: str, value: str | None, indent: int = 0) -> list[str]:
+def row(label: str, value: str | None, indent: int = 0) -> list[str]:
     """The value beside its label, further lines under its first; nothing where there is no value."""
     if not value:
         return []
@@ -84,22 +105,23 @@ def _row(label: str, value: str | None, indent: int = 0) -> list[str]:
     ]
 
 
-def _party(number: int, party: Party) -> Iterable[str]:
-    yield from _row(f"Party {number}", f"{party.name}")
-    yield from _row("role", _words(party.role), 2)
-    yield from _row("original", party.name_original_script, 2)
-    yield from _row("also known as", "\n".join(party.aliases), 2)
-    yield from _row("address", party.address, 2)
-    yield from _row("country", _country(party.country), 2)
-    yield from _row("identifiers", "\n".join(f"{one.kind}: {one.value}" for one in party.identifiers), 2)
+def party_rows(number: int, party: Party) -> Iterable[str]:
+    """A party under its number."""
+    yield from row(f"Party {number}", f"{party.name}")
+    yield from row("role", words(party.role), 2)
+    yield from row("original", party.name_original_script, 2)
+    yield from row("also known as", "\n".join(party.aliases), 2)
+    yield from row("address", party.address, 2)
+    yield from row("country", country(party.country), 2)
+    yield from row("identifiers", "\n".join(f"{one.kind}: {one.value}" for one in party.identifiers), 2)
 
 
-def _status(notice: DenialNotice) -> str:
+def _status(notice: DenialNotice | AggregateDenial) -> str:
     because = f": {notice.revocation_reason}" if notice.revocation_reason else ""
-    return f"{_words(notice.status)}{because}"
+    return f"{words(notice.status)}{because}"
 
 
-def _entries(notice: DenialNotice, profile: Profile | None) -> Iterable[str]:
+def _entries(notice: DenialNotice | AggregateDenial, profile: Profile | None) -> Iterable[str]:
     if notice.catch_all:
         bars = profile is not None and profile.denials.catch_all_bars_undercut
         yield "catch-all: the item is not on the Annex"
@@ -109,7 +131,8 @@ def _entries(notice: DenialNotice, profile: Profile | None) -> Iterable[str]:
     for code in notice.control_entries:
         entry = profile.annex.find(code) if profile else None
         yield f"{code}  {entry.title}" if entry else code
-    yield f"Category {notice.annex_category}"
+    if isinstance(notice, DenialNotice):
+        yield f"Category {notice.annex_category}"
 
 
 def _reason(notice: DenialNotice, profile: Profile | None) -> str:
@@ -117,16 +140,19 @@ def _reason(notice: DenialNotice, profile: Profile | None) -> str:
     if reason.code == WITHHELD:
         return "withheld"
     sentence = profile.denials.reasons.get(reason.code) if profile else None
-    return f"{sentence or _words(reason.code)}\n{reason.text}"
+    return f"{sentence or words(reason.code)}\n{reason.text}"
 
 
-def _country(code: str) -> str:
+def country(code: str) -> str:
+    """A country by its name and its code."""
     return f"{country_name(code) or code} ({code})"
 
 
-def _amount(number: Decimal | None, unit: str | None) -> str | None:
+def amount(number: Decimal | None, unit: str | None) -> str | None:
+    """A number and what it counts; None where there is none."""
     return None if number is None else f"{number:f} {unit}"
 
 
-def _words(term: str) -> str:
+def words(term: str) -> str:
+    """One of the profession's terms as words."""
     return term.replace("_", " ")

@@ -19,19 +19,19 @@ from .problems import Problems, did_you_mean
 from .text import shown
 
 _EXAMPLE_YEAR: Final = 2026
-"""The year in an example of a reference, where the notice has no sound date to take it from."""
+"""The year in an example of a reference, where there is no sound date to take it from."""
 
 
 def check_notice(notice: DenialNotice, profile: Profile, partners: Collection[str], problems: Problems) -> None:
     """Report every breach in ``notice``, whose fields have been read; ``partners`` may notify."""
-    _check_author(notice, profile, partners, problems)
+    check_author(notice.notifying_government, profile, partners, problems)
     _check_references(notice, profile, problems)
     _check_category(notice, profile, problems)
     _check_dates(notice, profile, problems)
     _check_amounts(notice, problems)
     _check_reasons(notice, problems)
     for position, party in enumerate(notice.parties):
-        _check_names(party, f"parties[{position}]", problems)
+        check_names(party, f"parties[{position}]", problems)
 
 
 def check_entry(code: str, path: str, profile: Profile, problems: Problems) -> None:
@@ -60,8 +60,8 @@ def _article(level: str) -> str:
     return f"{'an' if level[0] in 'aeiou' else 'a'} {level}"
 
 
-def _check_author(notice: DenialNotice, profile: Profile, partners: Collection[str], problems: Problems) -> None:
-    author = notice.notifying_government
+def check_author(author: str, profile: Profile, partners: Collection[str], problems: Problems) -> None:
+    """Report a ``notifying_government`` that may not notify."""
     if not problems.clear_of("notifying_government") or author in partners:
         return
     name = country_name(author) or author
@@ -71,25 +71,34 @@ def _check_author(notice: DenialNotice, profile: Profile, partners: Collection[s
         problems.add("notifying_government", f"{name} ({author}) is not a Partner of the {profile.regime.upper()}")
 
 
-def _check_references(notice: DenialNotice, profile: Profile, problems: Problems) -> None:
+def check_reference(
+    field: str, reference: str, author: str, year: int | None, profile: Profile, problems: Problems
+) -> None:
+    """Report a ``reference`` of another form than the regime's, or of another state than the ``author``.
+
+    ``year`` is that of the example, None where the document has no sound date to take it from.
+    """
+    if not reference or not problems.clear_of(field):
+        return
     form = profile.denials.reference
     author_known = problems.clear_of("notifying_government")
+    state = form.state(reference)
+    if state is None:
+        example = form.example(author if author_known else profile.partners[0].id, year or _EXAMPLE_YEAR)
+        problems.add(field, f"{shown(reference)} is not of the form {form}", f"write it like {example}")
+    elif author_known and state != author:
+        problems.add(
+            field,
+            f"{reference} belongs to {state}, but notifying_government is {author}",
+            "a Partner amends and revokes its own notices" if field == "supersedes" else "correct one of the two",
+        )
+
+
+def _check_references(notice: DenialNotice, profile: Profile, problems: Problems) -> None:
+    year = notice.date_of_denial.year if problems.clear_of("date_of_denial") else None
     author = notice.notifying_government
-    named = {"regime_reference": notice.regime_reference, "supersedes": notice.supersedes or ""}
-    for field, reference in named.items():
-        if not reference or not problems.clear_of(field):
-            continue
-        state = form.state(reference)
-        if state is None:
-            year = notice.date_of_denial.year if problems.clear_of("date_of_denial") else _EXAMPLE_YEAR
-            example = form.example(author if author_known else profile.partners[0].id, year)
-            problems.add(field, f"{shown(reference)} is not of the form {form}", f"write it like {example}")
-        elif author_known and state != author:
-            problems.add(
-                field,
-                f"{reference} belongs to {state}, but notifying_government is {author}",
-                "a Partner amends and revokes its own notices" if field == "supersedes" else "correct one of the two",
-            )
+    check_reference("regime_reference", notice.regime_reference, author, year, profile, problems)
+    check_reference("supersedes", notice.supersedes or "", author, year, profile, problems)
     if notice.supersedes == notice.regime_reference and problems.clear_of("regime_reference", "supersedes"):
         problems.add(
             "supersedes",
@@ -98,16 +107,20 @@ def _check_references(notice: DenialNotice, profile: Profile, problems: Problems
         )
 
 
-def _check_category(notice: DenialNotice, profile: Profile, problems: Problems) -> None:
-    entries, category = notice.control_entries, notice.annex_category
-    if not problems.clear_of("control_entries"):
-        return
-    if CATCH_ALL in entries and len(entries) > 1:
+def check_catch_all(entries: Collection[str], problems: Problems) -> None:
+    """Report ``control_entries`` that are both on the list and on none."""
+    if problems.clear_of("control_entries") and CATCH_ALL in entries and len(entries) > 1:
         problems.add(
             "control_entries",
             "catch-all stands beside entries of the Annex",
             "an item is on the list or it is not: remove one or the other",
         )
+
+
+def _check_category(notice: DenialNotice, profile: Profile, problems: Problems) -> None:
+    entries, category = notice.control_entries, notice.annex_category
+    check_catch_all(entries, problems)
+    if not problems.clear_of("control_entries"):
         return
     if not problems.clear_of("annex_category"):
         return
@@ -182,19 +195,25 @@ def _check_reasons(notice: DenialNotice, problems: Problems) -> None:
                 "is missing",
                 'give the reason in words, or write the code "withheld"',
             )
+    check_revocation(notice.status, notice.revocation_reason, problems)
+
+
+def check_revocation(status: Status, reason: str | None, problems: Problems) -> None:
+    """Report a revocation without its reason, or a reason without a revocation."""
     if not problems.clear_of("status", "revocation_reason"):
         return
-    if notice.status is Status.REVOKED and notice.revocation_reason is None:
+    if status is Status.REVOKED and reason is None:
         problems.add("revocation_reason", "is missing", "a revoked notice says why it was revoked")
-    if notice.status is not Status.REVOKED and notice.revocation_reason is not None:
+    if status is not Status.REVOKED and reason is not None:
         problems.add(
             "revocation_reason",
-            f"is given, but status is {notice.status}",
+            f"is given, but status is {status}",
             "write the status revoked, or leave the reason out",
         )
 
 
-def _check_names(party: Party, path: str, problems: Problems) -> None:
+def check_names(party: Party, path: str, problems: Problems) -> None:
+    """Report an alias of the ``party`` at ``path`` that stands among its names already."""
     seen = {_folded(party.name)} if problems.clear_of(f"{path}.name") else set()
     for position, alias in enumerate(party.aliases):
         alias_path = f"{path}.aliases[{position}]"

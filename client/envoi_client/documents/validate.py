@@ -54,7 +54,7 @@ def parse_denial(content: Any, profile: Profile, partners: Collection[str] | Non
         transaction_type=fields.choice("transaction_type", TransactionType),
         date_of_denial=fields.day("date_of_denial"),
         date_of_notification=fields.day("date_of_notification"),
-        control_entries=_control_entries(fields, profile, problems),
+        control_entries=read_control_entries(fields, profile, problems),
         list_edition=fields.optional_text("list_edition", limits.MAX_LINE_CHARS),
         annex_category=fields.one_of("annex_category", [*profile.annex.categories, NOT_LISTED]),
         item_description=fields.text("item_description", limits.MAX_TEXT_CHARS, line_breaks=True),
@@ -78,7 +78,7 @@ def parse_denial(content: Any, profile: Profile, partners: Collection[str] | Non
         releasability=fields.text("releasability", limits.MAX_LINE_CHARS),
         exercise=fields.flag("exercise"),
         remarks=fields.optional_text("remarks", limits.MAX_TEXT_CHARS, line_breaks=True),
-        parties=_parties(fields, problems),
+        parties=read_parties(fields, problems),
     )
     fields.done()
     # Without any fields there is nothing to compare, and everything would be reported as missing.
@@ -109,7 +109,8 @@ def _reason(fields: Fields, profile: Profile) -> Reason:
     return reason
 
 
-def _control_entries(fields: Fields, profile: Profile, problems: Problems) -> tuple[str, ...]:
+def read_control_entries(fields: Fields, profile: Profile, problems: Problems) -> tuple[str, ...]:
+    """The field ``control_entries``: codes of the regime's list, or catch-all."""
     name = "control_entries"
     entries: list[str] = []
     for position, value in enumerate(fields.listing(name, at_least=1, at_most=limits.MAX_CONTROL_ENTRIES)):
@@ -125,7 +126,8 @@ def _control_entries(fields: Fields, profile: Profile, problems: Problems) -> tu
     return tuple(entries)
 
 
-def _parties(fields: Fields, problems: Problems) -> tuple[Party, ...]:
+def read_parties(fields: Fields, problems: Problems) -> tuple[Party, ...]:
+    """The field ``parties``: one party or more, none twice."""
     values = fields.listing("parties", at_least=1, at_most=limits.MAX_PARTIES)
     parties: list[Party] = []
     for position, value in enumerate(values):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from envoi_keys.dispatches import Dispatch, Opening, Sealed
 from envoi_keys.encoding import dump_line, parse_object
@@ -43,12 +43,16 @@ class Plan:
     exercise: bool
 
 
+NOTICES: Final = ("denial/v1", "aggregate/v1", "undercut/v1")
+"""Documents that go to everybody whom the profile tells of denials, unless somebody is named."""
+
+
 def default_recipients(session: Session, document_type: str) -> tuple[str, ...]:
-    """Who gets a document that names nobody: for a denial, every other active member that the profile says.
+    """Who gets a document that names nobody: for a notice, every other active member that the profile says.
 
     Raises Refused for any other type: an empty list of recipients is never "everybody".
     """
-    if document_type != "denial/v1":
+    if document_type not in NOTICES:
         raise Refused("no recipients were named", reason="no-recipients", hint="name them with --to")
     return tuple(
         member.id

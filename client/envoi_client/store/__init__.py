@@ -7,12 +7,14 @@ nor looks at the clock: callers bring verdicts and times. Several writes that be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .alarms import Alarm, Alarms
+from .arrivals import Arrivals, News, Readable
 from .blobs import Blob, Blobs
-from .database import Database
+from .database import Database, Step
 from .dispatches import Dispatches, InboxEntry, Received
 from .log import Log
 from .numbers import Link, Numbers
@@ -26,7 +28,9 @@ __all__ = [
     "Blob",
     "InboxEntry",
     "Link",
+    "News",
     "OutboxEntry",
+    "Readable",
     "Received",
     "Store",
     "StoredDelegation",
@@ -39,7 +43,7 @@ class Store:
     """The open store of one home. Close it, or use it as a context manager; one in each process.
 
     Its parts hold the queries: ``log``, ``rosters``, ``inbox``, ``outbox``, ``numbers``, ``receipts``,
-    ``blobs``, ``alarms``. Every method of every part raises LocalError if the file is damaged, locked, or
+    ``blobs``, ``alarms``, ``arrivals``. Every method of every part raises LocalError if the file is damaged, locked, or
     the disk full.
     """
 
@@ -54,10 +58,20 @@ class Store:
         self.receipts = Receipts(self._database)
         self.blobs = Blobs(self._database)
         self.alarms = Alarms(self._database)
+        self.arrivals = Arrivals(self._database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All of the block or nothing of it, durable at its end. Inside another one, part of that one."""
         return self._database.transaction()
+
+    def extended(self, package: str, steps: Sequence[Step]) -> Database:
+        """The database, with the tables that ``package`` keeps beside ours brought to the end of its ``steps``.
+
+        What a package concludes from the inbox is then written in one transaction with it. It reads our tables
+        through our parts alone.
+        """
+        self._database.extend(package, steps)
+        return self._database
 
     def check(self) -> list[str]:
         """What is wrong with the file, in words; nothing if it is whole. Reads every page."""

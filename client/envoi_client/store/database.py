@@ -71,17 +71,32 @@ class Database:
                 self._connection.execute(f"PRAGMA {pragma}").fetchall()
 
     def _migrate(self, steps: Sequence[Step]) -> None:
-        for position in range(self.version(), len(steps)):
+        self._advance(steps, self.version, lambda taken: self.run(f"PRAGMA user_version = {taken}"))
+
+    def extend(self, package: str, steps: Sequence[Step]) -> None:
+        """Bring the tables of a ``package`` that builds on the client to the end of its own ``steps``."""
+        name = f"schema/{package}"
+
+        def version() -> int:
+            row = self.one("SELECT value FROM meta WHERE name = ?", (name,))
+            return int(row[0]) if row else 0
+
+        self._advance(
+            steps, version, lambda taken: self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, b"%d" % taken))
+        )
+
+    def _advance(self, steps: Sequence[Step], version: Callable[[], int], keep: Callable[[int], int]) -> None:
+        for position in range(version(), len(steps)):
             with self.transaction():
                 # Asked again inside the transaction: another process may have taken this step meanwhile.
-                if self.version() != position:
+                if version() != position:
                     continue
                 for statement in steps[position]:
                     self.run(statement)
-                self.run(f"PRAGMA user_version = {position + 1}")
-        if self.version() > len(steps):
+                keep(position + 1)
+        if version() > len(steps):
             raise LocalError(
-                f"{self._path} has schema {self.version()}, of a newer envoi; this one knows {len(steps)}",
+                f"{self._path} has schema {version()}, of a newer envoi; this one knows {len(steps)}",
                 hint="use the newer version; an old one never writes into it",
             )
 

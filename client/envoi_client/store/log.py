@@ -110,6 +110,14 @@ class Log:
         """Every head that anybody showed us, smallest first."""
         return [_seen(row) for row in self._database.all(f"{_SEEN} ORDER BY size")]
 
+    def first_covering(self, index: int) -> list[Seen]:
+        """The smallest heads that anybody showed us over the entry at ``index``, all of one size."""
+        rows = self._database.all(
+            f"{_SEEN} WHERE size = (SELECT min(size) FROM checkpoints WHERE size > ?)",  # noqa: S608 - constants only
+            (index,),
+        )
+        return [_seen(row) for row in rows]
+
     @property
     def last_sync(self) -> int | None:
         """When a sync last came to its end, by this machine's clock."""

@@ -81,5 +81,26 @@ _FIRST: Final[Step] = (
 # Findings of a kind that were counted and not kept, at the last one that was.
 _COUNTED_ALARMS: Final[Step] = ("ALTER TABLE alarms ADD COLUMN more INTEGER NOT NULL DEFAULT 0",)
 
-STEPS: Final[tuple[Step, ...]] = (_FIRST, _COUNTED_ALARMS)
+# What became readable, in the order in which it did: a dispatch that was opened, or one of our own that was logged.
+# Whoever concludes something from dispatches reads on from where it was, also when an old one comes late.
+_ARRIVALS: Final[Step] = (
+    """CREATE TABLE arrivals (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, idx INTEGER NOT NULL, own INTEGER NOT NULL CHECK (own IN (0, 1))
+    ) STRICT""",
+    "INSERT INTO arrivals (idx, own) SELECT idx, 0 FROM dispatches WHERE verdict = 'ok' ORDER BY idx",
+    "INSERT INTO arrivals (idx, own) SELECT idx, 1 FROM sent WHERE state = 'accepted' ORDER BY idx",
+    """CREATE TRIGGER received_arrives AFTER INSERT ON dispatches WHEN new.verdict = 'ok' BEGIN
+        INSERT INTO arrivals (idx, own) VALUES (new.idx, 0); END""",
+    """CREATE TRIGGER opened_arrives AFTER UPDATE OF verdict ON dispatches
+        WHEN new.verdict = 'ok' AND old.verdict <> 'ok' BEGIN
+        INSERT INTO arrivals (idx, own) VALUES (new.idx, 0); END""",
+    """CREATE TRIGGER recovered_arrives AFTER INSERT ON sent WHEN new.state = 'accepted' BEGIN
+        INSERT INTO arrivals (idx, own) VALUES (new.idx, 1); END""",
+    """CREATE TRIGGER logged_arrives AFTER UPDATE OF state ON sent
+        WHEN new.state = 'accepted' AND old.state <> 'accepted' BEGIN
+        INSERT INTO arrivals (idx, own) VALUES (new.idx, 1); END""",
+    "CREATE INDEX sent_logged ON sent (idx) WHERE state = 'accepted'",
+)
+
+STEPS: Final[tuple[Step, ...]] = (_FIRST, _COUNTED_ALARMS, _ARRIVALS)
 """Step n makes schema n+1 out of schema n; ``PRAGMA user_version`` counts those taken."""

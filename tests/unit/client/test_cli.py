@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from envoi_client import config
-from envoi_client.cli import COMMANDS, FAILED, USAGE, build, run
-from envoi_client.cli.commands import GROUPS
+from envoi_client.cli import FAILED, USAGE, build, run
+from envoi_client.cli.commands import all_commands, all_groups
 from envoi_client.cli.common import Common, table
 from envoi_client.cli.progress import Line
 from envoi_client.files import Home
 from envoi_client.node.attachments import file_names
 
-SCREEN = (80, 44)
+SCREEN = (80, 52)
 """Columns and lines: the list of commands with the options of all is the longest."""
 LINES = 36
 """Of a command's own help."""
@@ -41,7 +41,7 @@ def screen(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     return printed.out.splitlines()
 
 
-@pytest.mark.parametrize("command", ["", *GROUPS, *COMMANDS])
+@pytest.mark.parametrize("command", ["", *all_groups(), *all_commands()])
 def test_help_fits_a_screen_and_is_plain_text(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = screen(capsys, *command.split())
     assert len(lines) <= (LINES if command else SCREEN[1])
@@ -53,7 +53,7 @@ def test_help_fits_a_screen_and_is_plain_text(command: str, capsys: pytest.Captu
 
 def test_help_names_what_every_command_takes_and_explains_it_once(capsys: pytest.CaptureFixture[str]) -> None:
     everything = "\n".join(screen(capsys))
-    for name in COMMANDS:
+    for name in all_commands():
         text = " ".join(screen(capsys, *name.split()))
         also = text.partition("Also: ")[2].partition(";")[0]
         options = [word.strip(",") for word in also.split()]
@@ -61,9 +61,9 @@ def test_help_names_what_every_command_takes_and_explains_it_once(capsys: pytest
         assert [option for option in options if f"  {option}  " not in everything] == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", all_commands())
 def test_the_example_of_every_command_is_understood(command: str) -> None:
-    words = shlex.split(COMMANDS[command].example)
+    words = shlex.split(all_commands()[command].example)
     assert words[: 1 + len(command.split())] == ["envoi", *command.split()]
     function, bound, ignored = build().parse_args(words[1:], print_error=False, exit_on_error=False)
     assert callable(function)
@@ -72,7 +72,7 @@ def test_the_example_of_every_command_is_understood(command: str) -> None:
 
 
 def test_no_command_takes_a_passphrase_as_an_argument() -> None:
-    for name in COMMANDS:
+    for name in all_commands():
         app = build()
         for word in name.split():
             app = app[word]
@@ -153,7 +153,7 @@ def test_an_interrupt_is_a_failure_in_one_word(
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_command_and_option(shell: str) -> None:
     script = build().generate_completion(shell=shell)  # type: ignore[arg-type]
-    assert all(word in script for name in COMMANDS for word in name.split())
+    assert all(word in script for name in all_commands() for word in name.split())
     assert all(option.lstrip("-") in script for option in ("--dry-run", "--passphrase-file", "--no-input"))
 
 

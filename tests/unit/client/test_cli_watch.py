@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from envoi_client.cli import CHEATING, DONE, FAILED, run
+from envoi_client.cli import CHEATING, DONE, FAILED, run, syncing
 from envoi_client.cli.common import Common
 from envoi_client.node import SyncReport
 from envoi_keys.errors import Fraud, LocalError, NetworkError
@@ -55,6 +55,8 @@ def watch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             yield node
 
         monkeypatch.setattr(Common, "open_node", opened)
+        # What a desk has to say after a sync is asked of a real node.
+        monkeypatch.setattr(syncing, "after_sync", lambda _: [])
         before = signal.getsignal(signal.SIGTERM)
         code = run(["sync", "--watch", *words])
         assert signal.getsignal(signal.SIGTERM) is before

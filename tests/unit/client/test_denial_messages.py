@@ -56,7 +56,7 @@ from .denials import Change, problems, spoilt
         ),
         (
             lambda c: c.update(control_entries="9.A.3"),
-            'control_entries: the text "9.A.3" is not a list; write it in square brackets',
+            "control_entries: 9.A.3 is not a list; write it in square brackets",
         ),
         (
             lambda c: c.update(control_entries=["catch-all"]),
@@ -229,7 +229,7 @@ from .denials import Change, problems, spoilt
         ),
         (
             lambda c: c.update(exercise="yes"),
-            'exercise: the text "yes" is not true or false; write true or false without quotes',
+            "exercise: yes is not true or false; write true or false without quotes",
         ),
         (
             lambda c: c.update(reason_for_refusal="Doubtful."),

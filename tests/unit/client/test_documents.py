@@ -59,7 +59,7 @@ EXERCISE EXERCISE EXERCISE
 
 
 def test_each_type_is_read_written_and_shown() -> None:
-    assert set(DOCUMENTS) == {"denial/v1", "note/v1"}
+    assert set(DOCUMENTS) == {"denial/v1", "aggregate/v1", "consultation/v1", "undercut/v1", "note/v1"}
     denial = parse("denial/v1", SOUND, PROFILE)
     assert isinstance(denial, DenialNotice)
     assert render(denial, PROFILE) == RENDERED
