@@ -1,0 +1,1 @@
+"""The commands of the desk; :mod:`envoi_desk.commands` lists them."""
