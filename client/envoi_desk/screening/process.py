@@ -1,0 +1,231 @@
+"""Screening as it is done: search, rank, put each old decision beside its hit, tell what is new, and keep it all.
+
+Everything happens on this machine: the register, the names and the cases are in the home's store, and nothing here
+holds a way to the network. What a run found is kept as it was shown, with the log index up to which the register had
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from envoi_keys.encoding import format_time
+from envoi_keys.errors import Refused
+from envoi_keys.regimes import Profile
+from envoi_keys.signing import Signer, sign_note
+
+from .. import limits
+from ..lists import Lists
+from ..names import Found, NameIndex
+from ..register import IN_FORCE, Register, Version
+from . import weights
+from .case import Case
+from .dispositions import Decision, Disposition, Signed, newest
+from .hits import EXERCISE, REAL, Hit, find_hits, queries
+from .records import KeptCase, Records, Run
+from .relevance import changed, facets, notice_fingerprint
+from .values import disposition_value, hit_value
+
+RECENT_DAYS: Final = 90
+"""How long after a grant a case is screened again."""
+_FIRST_LOOK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a screening stands: the time, what the register had read, and what had arrived by then."""
+
+    now: int
+    head: int
+    seq: int
+
+
+class Screening:
+    """Screening over one home's register, names and records."""
+
+    def __init__(self, register: Register, names: NameIndex, lists: Lists, records: Records, profile: Profile) -> None:
+        self._register = register
+        self._names = names
+        self._lists = lists
+        self._records = records
+        self._profile = profile
+
+    def screen(self, case: Case, moment: Moment, *, as_of: int | None = None, lists: bool = False) -> Run:
+        """Screen a case and keep what was found. Raises LocalError if the store fails.
+
+        ``as_of`` is the log index whose state is asked for. With ``lists``, the reference lists are searched too,
+        except for an exercise, which meets nothing real. Raises Refused ``exercise-mismatch`` for a case that is on
+        file as the other.
+        """
+        held = self._records.case(case.id)
+        if held is not None and held.case.exercise is not case.exercise:
+            raise Refused(
+                f"case {case.id} is on file as {'an exercise' if held.case.exercise else 'a real case'}",
+                reason="exercise-mismatch",
+                hint="give the other one a reference of its own",
+            )
+        kept = self._records.put_case(case, moment.now)
+        at = moment.head if as_of is None else as_of
+        hits = self._hits(case, at)
+        shown = self._records.shown(case.id)
+        values = [self._value(case, hit) | {"new": as_of is None and _new(hit, shown)} for hit in hits]
+        standing = [value for value in values if value["state"] == IN_FORCE]
+        ended = [value for value in values if value["state"] != IN_FORCE]
+        lost = [] if as_of is not None else list(self._lost(shown, {hit.version.reference for hit in hits}))
+        number = self._records.next_number(case.id)
+        result: dict[str, Any] = {
+            "case": case.id,
+            "run": number,
+            "screened_at": format_time(moment.now),
+            "head": moment.head,
+            "as_of": as_of,
+            "weights": weights.version(),
+            "exercise": case.exercise,
+            "status": case.status.value,
+            "hits": standing,
+            "ended": ended,
+            "lost": lost,
+            "lists": self._lists.hits(case) if lists and not case.exercise else None,
+        }
+        run = Run(0, number, moment.head, moment.seq, as_of, weights.version(), moment.now, result)
+        told = [(one["reference"], one["index"], one["fingerprint"]) for one in (*standing, *ended, *lost)]
+        self._records.add_run(kept.key, run, told)
+        return run
+
+    def rescreen(self, moment: Moment, today: date, *, days: int = RECENT_DAYS) -> Iterator[Run | None]:
+        """Screen every pending case and those granted in the last ``days`` again; None for one where nothing arrived.
+
+        A run's new hits, ended ones among those shown before, and those that no longer meet are marked or listed in it.
+        """
+        for kept in self._records.open_cases(today - timedelta(days=days)):
+            last = self._records.last_now(kept.case.id)
+            unchanged = last is not None and last.seq == moment.seq and last.weights == weights.version()
+            yield None if unchanged else self.screen(kept.case, moment)
+
+    def decide(
+        self,
+        case_id: str,
+        reference: str,
+        decision: Decision,
+        reason: str,
+        officer: str,
+        signer: Signer,
+        exchange: str,
+        now: int,
+    ) -> Disposition:
+        """Keep a decision about a hit that was shown, signed by the authority.
+
+        Raises Refused ``unknown-case``, ``not-a-hit``, ``changed-since`` where the notice is no longer what was shown;
+        Malformed for a reason or a name that is empty, long or not fit to print.
+        """
+        kept = self.case(case_id)
+        shown = self._records.shown(case_id).get(reference)
+        version = self._register.get(reference)
+        if shown is None or version is None:
+            raise Refused(
+                f"no screening of case {case_id} has shown {reference[:80]}",
+                reason="not-a-hit",
+                hint=f"envoi screen show {case_id} lists what was shown",
+            )
+        if notice_fingerprint(version, version.state) != shown[1]:
+            raise Refused(
+                f"{reference} has changed since case {case_id} was screened",
+                reason="changed-since",
+                hint="screen the case again and look at what is new",
+            )
+        before = newest(self._records.dispositions(case_id, reference))
+        disposition = Disposition(
+            exchange=exchange,
+            member=signer.public.name,
+            officer=officer,
+            case=case_id,
+            reference=reference,
+            notice_index=version.index,
+            notice_id=version.id,
+            notice_fingerprint=shown[1],
+            case_fingerprint=kept.case.fingerprint,
+            decision=decision,
+            reason=reason,
+            replaces=before.id if before else "",
+            decided_at=now,
+        )
+        disposition.check()
+        # What is signed is what every reader will take: it is read back before it is kept.
+        disposition = Disposition.parse(disposition.text())
+        self._records.add_disposition(Signed(disposition, sign_note(disposition.text(), signer).serialise()))
+        return disposition
+
+    def case(self, id_: str) -> KeptCase:
+        """The case on file. Raises Refused ``unknown-case``."""
+        kept = self._records.case(id_)
+        if kept is None:
+            raise Refused(
+                f"no case {id_[:80]} is on file", reason="unknown-case", hint="screen it first: envoi screen CASE.json"
+            )
+        return kept
+
+    def _hits(self, case: Case, as_of: int) -> list[Hit]:
+        return find_hits(
+            case,
+            self._found(case),
+            self._register.at,
+            lambda index: self._register.state_at(index, as_of),
+            self._profile,
+        )
+
+    def _found(self, case: Case) -> Iterable[Found]:
+        """Every name that meets: more are asked for until the worst of them no longer does."""
+        limit = _FIRST_LOOK
+        while True:
+            found = self._names.search(queries(case), sources=(EXERCISE if case.exercise else REAL,), limit=limit)
+            if len(found) < limit or limit >= limits.MAX_FOUND_NAMES or not found[-1].comparison.match:
+                return found
+            limit = min(limit * 4, limits.MAX_FOUND_NAMES)
+
+    def _value(self, case: Case, hit: Hit) -> dict[str, Any]:
+        value = hit_value(hit)
+        decided = newest(self._records.dispositions(case.id, hit.version.reference))
+        value["disposition"] = self._disposition(case, hit, decided, value["fingerprint"]) if decided else None
+        return value
+
+    def _disposition(self, case: Case, hit: Hit, decided: Disposition, print_: str) -> dict[str, Any]:
+        """The old decision, and whether it is carried over or what has changed since."""
+        differs: list[str] = []
+        if decided.notice_fingerprint != print_:
+            old = self._register.at(decided.notice_index)
+            differs += self._changed(old, hit.version, hit.state) if old else ["the notice"]
+        if decided.case_fingerprint != case.fingerprint:
+            differs.append("the case")
+        return disposition_value(decided) | {"carried_over": not differs, "changed": differs}
+
+    def _changed(self, old: Version, new: Version, state: str) -> list[str]:
+        was = self._register.state_at(old.index, old.index)
+        return list(changed(facets(old, was or old.state), facets(new, state))) or ["the notice"]
+
+    def _lost(self, shown: dict[str, tuple[int, str]], found: set[str]) -> Iterator[dict[str, Any]]:
+        """Notices that met the case when they were shown, and have changed so that they no longer do."""
+        for reference, (index, print_) in shown.items():
+            version = self._register.get(reference) if reference not in found else None
+            if version is None:
+                continue
+            current = notice_fingerprint(version, version.state)
+            if current == print_:
+                continue
+            old = self._register.at(index)
+            yield {
+                "reference": reference,
+                "index": version.index,
+                "from": version.author,
+                "state": version.state,
+                "changed": self._changed(old, version, version.state) if old else ["the notice"],
+                "fingerprint": current,
+            }
+
+
+def _new(hit: Hit, shown: dict[str, tuple[int, str]]) -> bool:
+    """Whether a hit was not shown before as it is now. What has ended is news where it was shown while it stood."""
+    before = shown.get(hit.version.reference)
+    return before[1] != notice_fingerprint(hit.version, hit.state) if before else hit.state == IN_FORCE

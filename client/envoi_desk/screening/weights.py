@@ -1,0 +1,59 @@
+"""What counts how much in the order of hits, with the reason for each number.
+
+These order what an officer reads; they never decide whether a notice is shown. That is the names' alone, whose weights
+stand in :mod:`envoi_desk.names` with their measurements. All of them together make 1, so that a hit's rank is a share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from functools import cache
+from typing import Final
+
+from ..names import weights as names
+from .items import Closeness
+
+NAME: Final = 0.55
+"""Times the score of the best pair of names. More than everything else together: a denial is about an end-user, and
+another end-user of the same item in the same country is no reason to consult."""
+IDENTIFIER: Final = 0.15
+"""A number of a register that both parties bear. Nearly proof, but few notices have one, and a clerk can mistype it."""
+ITEM: Final = {
+    Closeness.SAME_ENTRY: 0.12,
+    Closeness.SAME_ITEM: 0.08,
+    Closeness.SAME_CATEGORY: 0.02,
+    Closeness.NONE: 0.0,
+}
+"""No undercut is about "the same or a similar item": an item of the list is one kind of thing, a category is only how
+dangerous it is, and says next to nothing about likeness."""
+MORE_PARTIES: Final = 0.08
+"""A second party of the case meets a second party of the notice: two chance likenesses in one notice are rare."""
+ADDRESS: Final = 0.05
+"""Times the likeness of the addresses of the best pair. Free zones and forwarders share addresses."""
+COUNTRY: Final = 0.03
+"""The parties of the best pair are in one country. Most namesakes abroad are namesakes."""
+DESTINATION: Final = 0.02
+"""The items were to go to the same country. A diversion names another one on purpose, so it weighs little."""
+
+SAME_ADDRESS: Final = 0.85
+"""From here on two addresses are said to be alike: one word or number of six differs."""
+NEAR_MISS: Final = 0.3
+"""A pair of names below the matcher's threshold and above this score is a hit if an identifier is equal or the
+addresses are alike: a firm that changed its name has not moved. The index gives no lower ones."""
+
+
+@cache
+def version() -> str:
+    """What is kept with every screening: the beginning of SHA-256 over all weights, these and the matcher's.
+
+    A case is screened again when they have changed, as it is when a notice came.
+    """
+    modules = (names, sys.modules[__name__])
+    values = [
+        f"{module.__name__}.{name}={value!r}"
+        for module in modules
+        for name, value in sorted(vars(module).items())
+        if name.isupper()
+    ]
+    return hashlib.sha256("\n".join(values).encode()).hexdigest()[:12]

@@ -1,0 +1,94 @@
+"""Lists in the store: loaded whole or not at all, replaced, searched apart from the denials, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from envoi_desk.screening.show import run_lines, view
+from envoi_keys.errors import LocalError, Malformed, Refused
+
+from .cases import case
+from .desks import NOW, Bench, bench
+from .test_lists_files import CSV, UN
+
+OURS = {"parties": [{"name": "Zarrinkuh Trading House", "role": "consignee", "country": "AE"}]}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as found:
+        yield found
+
+
+def test_a_list_is_loaded_with_its_day_hash_and_count(desk: Bench) -> None:
+    loaded = desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    assert (loaded.entries, loaded.names, loaded.loaded_at, len(loaded.sha256)) == (2, 6, NOW, 64)
+    assert desk.lists.loaded() == [loaded]
+
+
+def test_loading_again_replaces_the_list(desk: Bench) -> None:
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    shorter = "\n".join(CSV.splitlines()[:1] + CSV.splitlines()[2:]) + "\n"
+    desk.lists.load("un", shorter.encode(), "csv", NOW + 1)
+    assert [(one.name, one.entries, one.format) for one in desk.lists.loaded()] == [("un", 1, "csv")]
+    assert desk.lists.hits(case(**OURS)) == []
+
+
+def test_a_list_that_is_malformed_anywhere_changes_nothing(desk: Bench) -> None:
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    before = desk.lists.hits(case(**OURS))
+    for raw, format_ in ((UN[:-30], "un-xml"), (CSV + "X-1,Twice,,,,\n", "csv"), ("id,name\n", "csv")):
+        with pytest.raises(Malformed):
+            desk.lists.load("un", raw.encode(), format_, NOW + 1)
+    assert [one.loaded_at for one in desk.lists.loaded()] == [NOW]
+    assert desk.lists.hits(case(**OURS)) == before != []
+
+
+def test_a_removed_list_is_searched_no_more(desk: Bench) -> None:
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    assert desk.lists.remove("un").entries == 2
+    assert desk.lists.loaded() == []
+    assert desk.lists.hits(case(**OURS)) == []
+    with pytest.raises(Refused) as caught:
+        desk.lists.remove("un")
+    assert caught.value.reason == "unknown-list"
+
+
+@pytest.mark.parametrize("name", ["", "UN", "a b", "denials:x", "x" * 41, "\u202e"])
+def test_a_name_for_a_list_is_plain(desk: Bench, name: str) -> None:
+    with pytest.raises(LocalError, match="no name for a list"):
+        desk.lists.load(name, UN.encode(), "un-xml", NOW)
+
+
+def test_lists_are_shown_apart_from_denials_and_when_asked_for(desk: Bench) -> None:
+    desk.take(1, parties=OURS["parties"])
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    quiet = desk.process.screen(case(**OURS), desk.moment()).result
+    assert quiet["lists"] is None
+    result = desk.process.screen(case(**OURS), desk.moment(), lists=True).result
+    assert [hit["reference"] for hit in result["hits"]] == ["MTCR/DN/FR/2026/0001"]
+    (listed,) = result["lists"]
+    assert (listed["list"], listed["reference"], listed["program"]) == ("un", "EXe.001", "Exercise list")
+    denials, _, lists = "\n".join(run_lines(view(result, limit=25))).partition(
+        "Reference lists, which are not denials:"
+    )
+    assert "EXe.001" not in denials
+    assert "EXe.001" in lists
+    assert "its name is the consignee's of this case" in " ".join(lists.split())
+
+
+def test_an_exercise_meets_no_list(desk: Bench) -> None:
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    result = desk.process.screen(case(exercise=True, case="X-1", **OURS), desk.moment(), lists=True).result
+    assert result["lists"] is None
+
+
+def test_a_hidden_mark_in_a_list_is_written_out(desk: Bench) -> None:
+    desk.lists.load("odd", "id,name\n1,Zarrinkuh Trading House\u202e\n".encode(), "csv", NOW)
+    result = desk.process.screen(case(**OURS), desk.moment(), lists=True).result
+    text = "\n".join(run_lines(view(result, limit=25)))
+    assert "\u202e" not in text
+    assert "\\u{202e}" in text

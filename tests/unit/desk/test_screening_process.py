@@ -1,0 +1,332 @@
+"""Screening as it is done: what is found, kept, new, decided, carried over, and shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envoi_client.documents.text import columns
+from envoi_desk.screening import weights
+from envoi_desk.screening.show import run_lines, view
+from envoi_keys.errors import LocalError, Malformed, Refused
+
+from ...boundaries.isolation import python
+from .cases import PARTY, case
+from .desks import NOW, Bench, bench
+from .notices import reference
+
+RAVI = reference(1)
+ENDED: dict[str, Any] = {"status": "revoked", "revocation_reason": "The end-user is known now."}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as found:
+        yield found
+
+
+def references(hits: list[dict[str, Any]], **wanted: Any) -> list[str]:
+    return [hit["reference"] for hit in hits if all(hit[name] == value for name, value in wanted.items())]
+
+
+def text(result: dict[str, Any], **options: Any) -> str:
+    return "\n".join(run_lines(view(result, **{"limit": 25} | options)))
+
+
+def test_a_case_meets_the_notice_and_the_run_is_kept(desk: Bench) -> None:
+    desk.take(1)
+    desk.take(2, parties=[{"name": "Zlatarska Oprema Javorina", "role": "consignee", "country": "RS"}])
+    result = desk.screen()
+    assert references(result["hits"]) == [RAVI]
+    kept = desk.records.run("2026-118")
+    assert kept is not None
+    assert (kept.number, kept.head, kept.result) == (1, 2, result)
+
+
+def test_all_names_of_a_notice_count_not_the_first(desk: Bench) -> None:
+    desk.take(1, parties=[PARTY | {"name": "Quite Another Name", "aliases": ["Kamalia Ravi Works 1"]}])
+    (hit,) = desk.screen()["hits"]
+    assert hit["pairs"][0]["notice"]["which"] == "alias"
+
+
+def test_what_was_on_file_on_a_day_is_shown_again_after_it_changed(desk: Bench) -> None:
+    desk.take(1)
+    before = desk.screen()
+    desk.take(1, **ENDED)
+    after = desk.screen()
+    assert references(after["hits"]) == []
+    first = desk.records.run("2026-118", 1)
+    assert first is not None
+    assert text(first.result) == text(before)
+    as_of = desk.screen(as_of=1)
+    assert references(as_of["hits"]) == [RAVI]
+    assert references(desk.screen(as_of=0)["hits"]) == []
+
+
+def test_revoked_notices_are_left_out_and_counted(desk: Bench) -> None:
+    desk.take(1)
+    desk.take(1, **ENDED)
+    desk.take(2)
+    result = desk.screen()
+    assert references(result["hits"]) == [reference(2)]
+    assert references(result["ended"], state="revoked") == [RAVI]
+    hidden = "1 notice that was revoked or superseded would also match: --revoked shows it"
+    assert hidden in text(result)
+    assert RAVI not in text(result)
+    assert RAVI in text(result, ended=True)
+    assert hidden not in text(result, ended=True)
+
+
+def test_a_superseded_notice_gives_way_to_the_one_that_replaced_it(desk: Bench) -> None:
+    desk.take(1)
+    desk.take(3, supersedes=RAVI)
+    result = desk.screen()
+    assert references(result["hits"]) == [reference(3)]
+    assert references(result["ended"], state="superseded") == [RAVI]
+
+
+def test_an_exercise_case_meets_exercise_notices_alone(desk: Bench) -> None:
+    desk.take(1)
+    desk.take(2, exercise=True)
+    assert references(desk.screen()["hits"]) == [RAVI]
+    drill = desk.screen(case="X-1", exercise=True)
+    assert references(drill["hits"]) == [reference(2)]
+    assert text(drill).splitlines()[0] == text(drill).splitlines()[-1] == "EXERCISE EXERCISE EXERCISE"
+
+
+def test_a_case_does_not_turn_from_real_to_exercise(desk: Bench) -> None:
+    desk.screen()
+    with pytest.raises(Refused, match="is on file as a real case") as caught:
+        desk.screen(exercise=True)
+    assert caught.value.reason == "exercise-mismatch"
+    assert desk.records.next_number("2026-118") == 2
+
+
+def test_screening_again_shows_only_what_is_new(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    assert desk.again() == [None]
+    desk.take(2)
+    (run,) = desk.again()
+    assert run is not None
+    assert references(run.result["hits"], new=True) == [reference(2)]
+    assert references(view(run.result, limit=25, new=True)["hits"]) == [reference(2)]
+    assert desk.again() == [None]
+
+
+def test_a_renewal_brings_no_old_hit_back(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.decide(RAVI)
+    desk.take(1, status="renewed", review_by="2029-03-02", remarks="Reviewed.")
+    (run,) = desk.again()
+    assert run is not None
+    (hit,) = run.result["hits"]
+    assert (hit["new"], hit["disposition"]["carried_over"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"parties": [PARTY, {"name": "Argolis Vathypedo", "role": "broker", "country": "CY"}]}, ["parties"]),
+        ({"parties": [PARTY | {"aliases": ["KRW"]}]}, ["parties"]),
+        ({"control_entries": ["9.A.6"]}, ["entries"]),
+        ({"destination_country": "AE"}, ["destination"]),
+    ],
+)
+def test_a_change_that_bears_on_it_brings_the_old_decision_back(
+    desk: Bench, changes: dict[str, Any], what: list[str]
+) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.decide(RAVI, reason="Another firm of that name.")
+    desk.take(1, status="amended", **changes)
+    (run,) = desk.again()
+    assert run is not None
+    (hit,) = view(run.result, limit=25, new=True)["hits"]
+    assert hit["disposition"]["changed"] == what
+    said = f"no match by anne on 2026-01-01: Another firm of that name. (decide again: {what[0]} changed)"
+    assert said in " ".join(text(run.result).split())
+
+
+def test_a_revocation_of_a_notice_that_was_shown_is_news_once(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.take(1, **ENDED)
+    (run,) = desk.again()
+    assert run is not None
+    assert references(view(run.result, limit=25, new=True)["ended"]) == [RAVI]
+    desk.take(2, parties=[{"name": "Zlatarska Oprema", "role": "consignee", "country": "RS"}])
+    (run,) = desk.again()
+    assert run is not None
+    assert references(run.result["ended"], new=True) == []
+
+
+def test_a_notice_that_no_longer_meets_is_news_once(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.take(1, status="amended", parties=[{"name": "Zlatarska Oprema", "role": "consignee", "country": "RS"}])
+    (run,) = desk.again()
+    assert run is not None
+    assert [(one["reference"], one["changed"]) for one in run.result["lost"]] == [(RAVI, ["parties"])]
+    assert f"{RAVI} no longer meets this case: FR changed its parties." in text(run.result)
+    desk.take(2, parties=[{"name": "Argolis", "role": "consignee", "country": "CY"}])
+    (run,) = desk.again()
+    assert run is not None
+    assert run.result["lost"] == []
+
+
+def test_what_came_late_below_the_last_screening_is_new_all_the_same(desk: Bench) -> None:
+    desk.head = 1
+    desk.take(2)
+    desk.screen()
+    desk.head = 0
+    desk.take(1)
+    desk.head = 3
+    (run,) = desk.again()
+    assert run is not None
+    assert references(run.result["hits"], new=True) == [RAVI]
+
+
+def test_pending_and_recently_granted_cases_are_screened_again(desk: Bench) -> None:
+    cases: dict[str, dict[str, Any]] = {
+        "a": {},
+        "b": {"status": "granted", "decided_on": "2026-12-01"},
+        "c": {"status": "granted", "decided_on": "2026-01-01"},
+        "d": {"status": "refused", "decided_on": "2026-12-01"},
+        "e": {"status": "withdrawn"},
+    }
+    for id_, changes in cases.items():
+        desk.screen(case=id_, **changes)
+    desk.take(1)
+    assert [run.result["case"] for run in desk.again() if run] == ["a", "b"]
+    desk.take(2)
+    assert [run.result["case"] for run in desk.again(days=365) if run] == ["a", "b", "c"]
+    # What holds is how the case was read last.
+    desk.screen(case="a", status="refused", decided_on="2026-12-30")
+    desk.take(3)
+    assert [run.result["case"] for run in desk.again() if run] == ["b"]
+
+
+def test_a_decision_is_carried_over_until_the_case_changes(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.decide(RAVI)
+    (hit,) = desk.screen()["hits"]
+    assert (hit["disposition"]["decision"], hit["disposition"]["carried_over"]) == ("no-match", True)
+    (hit,) = desk.screen(destination_country="AE")["hits"]
+    assert (hit["disposition"]["decision"], hit["disposition"]["changed"]) == ("no-match", ["the case"])
+
+
+def test_only_the_newest_decision_counts_and_all_are_kept(desk: Bench) -> None:
+    desk.take(1)
+    desk.screen()
+    first = desk.decide(RAVI)
+    second = desk.decide(RAVI, "full-match", "The same firm after all.")
+    (hit,) = desk.screen()["hits"]
+    assert hit["disposition"]["id"] == second
+    assert {one.id for one in desk.records.dispositions("2026-118", RAVI)} == {first, second}
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM desk_dispositions", "UPDATE desk_dispositions SET case_id = 'x'"])
+def test_a_decision_can_neither_be_changed_nor_deleted(desk: Bench, statement: str) -> None:
+    desk.take(1)
+    desk.screen()
+    desk.decide(RAVI)
+    with pytest.raises(LocalError, match="a disposition is kept"):
+        desk.database.run(statement)
+    assert len(desk.records.dispositions("2026-118")) == 1
+
+
+def test_one_decides_about_what_was_shown_and_stands_unchanged(desk: Bench) -> None:
+    desk.take(1)
+    with pytest.raises(Refused, match="no case 2026-118 is on file"):
+        desk.decide(RAVI)
+    desk.screen()
+    with pytest.raises(Refused, match="no screening of case 2026-118 has shown") as caught:
+        desk.decide(reference(9))
+    assert caught.value.reason == "not-a-hit"
+    desk.take(1, status="amended", control_entries=["9.A.6"])
+    with pytest.raises(Refused, match="has changed since") as caught:
+        desk.decide(RAVI)
+    assert caught.value.reason == "changed-since"
+    assert desk.records.dispositions("2026-118") == []
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "Another\nfirm.", "An\u202eother", "An\udcffother", "x" * 3000])
+def test_a_reason_that_could_not_be_shown_in_court_is_refused(desk: Bench, reason: str) -> None:
+    desk.take(1)
+    desk.screen()
+    with pytest.raises(Malformed):
+        desk.decide(RAVI, reason=reason)
+    assert desk.records.dispositions("2026-118") == []
+
+
+def test_a_case_that_is_read_again_unchanged_is_no_second_case(desk: Bench) -> None:
+    first = desk.records.put_case(case(), NOW)
+    assert desk.records.put_case(case(), NOW + 9).key == first.key
+    changed = desk.records.put_case(case(destination_country="AE"), NOW)
+    assert changed.key != first.key
+    found = desk.records.case("2026-118")
+    assert found is not None
+    assert found.case == changed.case
+
+
+def test_many_hits_are_counted_and_limited(desk: Bench) -> None:
+    for number in range(1, 8):
+        desk.take(number, parties=[PARTY])
+    result = desk.screen()
+    assert len(result["hits"]) == 7
+    shown = text(result, limit=2)
+    assert "7 notices in force meet it, 5 more: --limit shows them" in shown
+    assert "\n3  " not in shown
+
+
+def test_lines_fit_a_terminal_of_100_columns(desk: Bench) -> None:
+    party = PARTY | {
+        "name_original_script": "کمالیہ راوی پریشر ویسلز پرائیویٹ لمیٹڈ",
+        "address": "Canal Road " * 20 + "9",
+    }
+    desk.take(1, parties=[party])
+    shown = text(desk.screen(parties=[party | {"role": "consignee", "name": "Mehran Darya House"}]))
+    assert max(columns(line) for line in shown.splitlines()) <= 100
+    assert "\u2068" in shown
+
+
+def test_a_name_of_look_alike_letters_is_said_to_be_one(desk: Bench) -> None:
+    desk.take(1)
+    shown = text(desk.screen(parties=[PARTY | {"name": "Kamalia Ravi W\u043erks 1"}]))
+    assert "beware  Wоrks mixes Latin letters with Cyrillic ones that look alike: о (U+043E)" in shown
+
+
+def test_the_stated_end_uses_stand_side_by_side(desk: Bench) -> None:
+    desk.take(1, stated_end_use="Directional drilling\nof oil wells")
+    assert "end-use Test of pumps (case); Directional drilling of oil wells (notice)" in text(desk.screen())
+
+
+def test_other_weights_screen_again_what_nothing_new_came_for(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take(1)
+    first = desk.screen()
+    assert desk.again() == [None]
+    monkeypatch.setattr(weights, "COUNTRY", 0.04)
+    weights.version.cache_clear()
+    try:
+        (run,) = desk.again()
+        assert run is not None
+        assert run.weights != first["weights"]
+    finally:
+        weights.version.cache_clear()
+
+
+def test_screening_loads_nothing_that_could_ask_somebody(tmp_path: Path) -> None:
+    loaded = python(
+        "-c",
+        "import sys, envoi_desk.screening.process, envoi_desk.screening.show, envoi_desk.lists, envoi_desk.statistics\n"
+        "print(' '.join(sys.modules))",
+        cwd=tmp_path,
+    ).split()
+    asks = ("envoi_client.transport", "envoi_client.node", "httpx", "http.client", "socket", "ssl", "urllib.request")
+    assert [name for name in loaded if name in asks] == []
