@@ -37,7 +37,8 @@ def commands(app: App, *path: str) -> list[tuple[tuple[str, ...], App]]:
             continue
         one = app[name]
         inner = commands(one, *path, name)
-        found += inner or [((*path, name), one)]
+        # A group may do something by itself, as `envoi screen CASE` does.
+        found += inner if inner and one.default_command is None else [((*path, name), one), *inner]
     return found
 
 

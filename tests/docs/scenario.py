@@ -10,14 +10,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from envoi_client import cli as member_cli
+from envoi_client.cli.commands import named
 from envoi_server import cli as relay_cli
 
 EXPIRES = "2036-01-01T00:00:00Z"
@@ -35,8 +37,8 @@ class Scenario:
         """Run one command of ``envoi`` in one of the homes."""
         flags = ["--home", str(self.root / home), "--passphrase-file", str(self.root / "passphrase"), "--json"]
         answer = self._run(member_cli.run, [*words, *flags], code)
-        named = next(name for name in (" ".join(words[:2]), words[0]) if name in member_cli.COMMANDS)
-        self.answers[f"envoi {named}" if code == 0 else "error"] = answer
+        command = named(list(words))
+        self.answers[f"envoi {command}" if code == 0 else "error"] = answer
         return answer
 
     def poc(self, *words: str) -> Any:
@@ -94,6 +96,8 @@ def play(root: Path) -> dict[str, Any]:
             play_.envoi(name, "init", "--relay", url, "--roster-id", roster_id)
             play_.envoi(name, "sync")
         _exchange(play_, root)
+        with chdir(root):  # drafts are written where one works
+            _desk(play_, root)
         play_.poc("check")
     for command in ("deliveries", "config", "migrate"):
         play_.poc(command)
@@ -130,3 +134,63 @@ def _exchange(play_: Scenario, root: Path) -> None:
     ):
         play_.envoi("DE", *command)
     play_.envoi("DE", "roster", "show", str(root / "roster-1.note"))
+
+
+def _desk(play_: Scenario, root: Path) -> None:
+    """Every command of the desk, on the notice that FR has sent."""
+    notice = json.loads((root / "notice.json").read_text("utf-8"))
+    reference, party = notice["regime_reference"], notice["parties"][0]
+    other = {**notice, "regime_reference": "MTCR/DN/FR/2026/0077", "national_reference": "FR-77"}
+    case = {
+        "case": "2026-118",
+        "status": "pending",
+        "exercise": True,
+        "destination_country": notice["destination_country"],
+        "stated_end_use": "Monitoring of a dam",
+        "items": [{"control_entries": notice["control_entries"], "description": "Accelerometers"}],
+        "parties": [{name: party[name] for name in ("name", "role", "country")}],
+    }
+    (root / "other.json").write_text(json.dumps(other), "utf-8")
+    (root / "case.json").write_text(json.dumps(case), "utf-8")
+    (root / "pairs.csv").write_text("name1,name2\nZarrinkuh Trading House,Zarin Kooh Trading\n", "utf-8")
+    (root / "list.csv").write_text("id,name,country\nX-1,Zarrinkuh Trading House,AE\n", "utf-8")
+
+    def file(name: str) -> str:
+        return str(root / name)
+
+    play_.envoi("FR", "denials", "new", "--template", file("template.csv"))
+    play_.envoi("FR", "denials", "import", file("other.json"))
+    play_.envoi("FR", "denials", "list", "--exercise")
+    play_.envoi("FR", "denials", "due", "--days", "3660")
+    play_.envoi("FR", "denials", "amend", "MTCR/DN/FR/2026/0077", "--set", "remarks=See the LEEM paper")
+    play_.envoi("FR", "denials", "renew", "MTCR/DN/FR/2026/0077")
+    play_.envoi("FR", "denials", "revoke", "MTCR/DN/FR/2026/0077", "--reason", "The end-user is known now.")
+    play_.envoi("DE", "sync")
+    play_.envoi("DE", "denials", "show", reference)
+    play_.envoi("DE", "denials", "export", "--exercise", "--out", file("all.json"))
+    play_.envoi("DE", "denials", "print", reference, "--out", file("notice.pdf"))
+    play_.envoi("DE", "statistics", "--exercise", "--by", "partner")
+    play_.envoi("DE", "screen", file("case.json"))
+    play_.envoi("DE", "screen", "show", "2026-118")
+    decided = ("--as", "possible-match", "--reason", "Another address.", "--officer", "clara")
+    play_.envoi("DE", "screen", "decide", "2026-118", reference, *decided)
+    play_.envoi("DE", "screen", "dispositions", "export", file("decisions.notes"))
+    play_.envoi("DE", "screen", "dispositions", "import", file("decisions.notes"))
+    play_.envoi("DE", "screen", "pairs", file("pairs.csv"), "--out", file("judged.csv"))
+    play_.envoi("DE", "lists", "load", file("list.csv"), "--as", "own")
+    play_.envoi("DE", "lists", "show")
+    play_.envoi("DE", "lists", "remove", "own")
+    opened = play_.envoi("DE", "consult", "open", "--case", file("case.json"), "--denial", reference)
+    id_ = opened["consultation"][:10]
+    play_.envoi("DE", "consult", "list")
+    play_.envoi("DE", "consult", "show", id_)
+    # Later than ten working days and before thirty, whatever holidays there are.
+    until = (datetime.now(UTC).date() + timedelta(days=28)).isoformat()
+    play_.envoi("DE", "consult", "extend", id_, "--until", until, "--reason", "It has to be measured.")
+    play_.envoi("FR", "sync")
+    play_.envoi("FR", "consult", "reply", id_, "--outcome", "not_identical", "--text", "Another scale factor.")
+    play_.envoi("DE", "sync")
+    play_.envoi("DE", "consult", "close", id_, "--outcome", "granted", "--text", "Granted under conditions.")
+    draft = json.loads((root / "undercut-2026-118.json").read_text("utf-8"))
+    (root / "undercut.json").write_text(json.dumps({**draft, "reasons": "The end-use was verified."}), "utf-8")
+    play_.envoi("DE", "consult", "undercut", id_, "--file", file("undercut.json"))

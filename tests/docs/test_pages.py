@@ -64,7 +64,7 @@ def exists(name: str, page: Path) -> bool:
     if "/" not in name:
         return any(path.name == name for path in files())
     near = [ROOT, ROOT / page.parent, *(ROOT / root for root in SOURCE_ROOTS)]
-    inside = [ROOT / root / f"envoi_{root}" for root in SOURCE_ROOTS]
+    inside = [package for root in SOURCE_ROOTS for package in (ROOT / root).glob("envoi_*")]
     return any((folder / name).exists() for folder in (*near, *inside))
 
 
@@ -148,6 +148,10 @@ def defined(module: Path) -> set[str]:
     return found
 
 
+DATA = {"db", "age"}
+"""Endings of files of a home, such as `store.db`."""
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_function_that_is_named_exists(name: str) -> None:
     """A page may write `inbox.judge` for a function or class of a module of ours."""
@@ -157,7 +161,12 @@ def test_every_function_that_is_named_exists(name: str) -> None:
     missing = []
     for span in set(spans(text(name))) - USERS_OWN:
         stem, _, rest = span.partition(".")
-        if stem not in stems or FILE.fullmatch(span) or not re.fullmatch(r"[A-Za-z_]\w*(?:\.[a-z_]\w*)?", rest):
+        if (
+            stem not in stems
+            or rest in DATA
+            or FILE.fullmatch(span)
+            or not re.fullmatch(r"[A-Za-z_]\w*(?:\.[a-z_]\w*)?", rest)
+        ):
             continue
         if not any(rest in defined(module) for module in stems[stem]):
             missing.append(span)

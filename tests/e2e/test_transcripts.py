@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envoi_client.cli import CHEATING, COMMANDS, DONE, FAILED, USAGE
+from envoi_client.cli import CHEATING, DONE, FAILED, USAGE, all_commands
 from envoi_client.cli.commands import named
 
 from .site import Site
@@ -16,7 +16,7 @@ from .transcripts import Play, Step, read
 
 FOLDER = Path(__file__).parent / "transcripts"
 ALONE = sorted((FOLDER / "alone").glob("*.txt"))
-EXCHANGE = sorted((FOLDER / "exchange").glob("*.txt"))
+EXCHANGE = sorted([*(FOLDER / "exchange").glob("*.txt"), *(FOLDER / "desk").glob("*.txt")])
 
 
 def play(path: Path, scene: Play) -> None:
@@ -45,7 +45,7 @@ def words_of(step: Step) -> list[str]:
 
 
 def test_every_command_succeeds_somewhere_and_fails_somewhere() -> None:
-    ended: dict[str, set[int]] = {name: set() for name in COMMANDS}
+    ended: dict[str, set[int]] = {name: set() for name in all_commands()}
     for step in steps():
         name = named(words_of(step))
         if name is not None and "--help" not in step.command:
@@ -56,7 +56,7 @@ def test_every_command_succeeds_somewhere_and_fails_somewhere() -> None:
 
 def test_every_command_with_an_answer_is_typed_with_json_too() -> None:
     with_json = {named(words_of(step)) for step in steps() if "--json" in words_of(step) and step.code == DONE}
-    assert set(COMMANDS) - with_json == {"seal", "open"}
+    assert set(all_commands()) - with_json == {"seal", "open"}
 
 
 def test_every_exit_code_is_seen() -> None:

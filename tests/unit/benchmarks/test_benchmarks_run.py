@@ -11,7 +11,7 @@ import pytest
 
 from ...tools import ROOT, program
 
-FIGURES = {"sealing": 9, "publish": 8, "wakeup": 4, "catchup": 4}
+FIGURES = {"sealing": 9, "publish": 8, "wakeup": 4, "catchup": 4, "register": 5, "screening_speed": 3}
 
 
 @pytest.mark.parametrize("name", FIGURES)
