@@ -1,7 +1,7 @@
-"""The register with 100,000 notices: listed, filtered, looked back at, and one more taken, in memory that does not grow.
+"""The register with 100,000 notices: listed, filtered, looked back at, one more taken, in memory that does not grow.
 
-Beside it stands what cannot be avoided: reading the same rows out of the same encrypted file by one plain SELECT. Taking
-one more notice stands beside taking one into an empty register: what a sync costs must not depend on what is held.
+Beside it stands what cannot be avoided: reading the same rows out of the same encrypted file by one plain SELECT.
+Taking one more stands beside taking one into an empty register: what a sync costs must not depend on what is held.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ def main() -> int:
     report = Report(
         name="register",
         title=f"A register of {notices:,} notices",
-        bound="Decrypting the pages and reading each notice's JSON; to take one, a flush of the disk and its names' keys.",
+        bound="Decrypting pages and reading each notice's JSON; to take one, a flush of the disk and its names' keys.",
         figures=tuple(figures),
         machine=machine("sqlcipher3"),
         notes=(
-            f"Listing, filtering and looking back made the process {grown:.0f} MiB larger; a page is all that it holds.",
+            f"Listing, filtering and looking back made the process {grown:.0f} MiB larger; it holds one page.",
             "A notice has one party with two or three names.",
         ),
     )

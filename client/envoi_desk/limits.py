@@ -17,8 +17,6 @@ MAX_CASE_ITEMS: Final = 100
 """Items of one case."""
 MAX_SHOWN_HITS: Final = 25
 """Hits that are printed of one case unless ``--limit`` says otherwise."""
-MAX_FOUND_NAMES: Final = 2_000
-"""Names of the index that are looked at for one case, best first."""
 MAX_DISPOSITION_BYTES: Final = 32 * KIB
 """One signed disposition: a line of text and two signatures."""
 MAX_DISPOSITION_FILE_BYTES: Final = 64 * MIB

@@ -22,6 +22,8 @@ from .clock import day_of
 from .rules import Course, Sent, State, course, standing
 
 _PAGE: Final = 200
+_MOST_MEANT: Final = 100
+"""Consultations that one beginning of an id may mean; a whole id means at most one with each Partner."""
 _MAX_ID_CHARS: Final = 64
 """Of an id that obeys no form: what is kept of it to show it."""
 
@@ -165,8 +167,9 @@ class Book:
         if not prefix or prefix.strip("0123456789abcdef"):
             raise LocalError("an id has hexadecimal digits only", hint="envoi consult list shows the ids")
         rows = self._database.all(
-            "SELECT consultation, pair FROM desk_consultations WHERE consultation >= ? AND consultation < ? LIMIT 10",
-            (prefix, f"{prefix}g"),
+            """SELECT consultation, pair FROM desk_consultations WHERE consultation >= ?1 AND consultation < ?2
+               AND (pair LIKE ?3 || ' %' OR pair LIKE '% ' || ?3) ORDER BY consultation LIMIT ?4""",
+            (prefix, f"{prefix}g", self._me, _MOST_MEANT),
         )
         read = [one for id_, pair in rows if (one := self._read(id_, pair)) is not None]
         found = [one for one in read if not peer or one.peer == peer]

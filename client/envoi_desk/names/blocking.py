@@ -16,7 +16,7 @@ from typing import Final
 from .forms import TELLING, Form, Token
 from .vocabulary import FILLER, LEGAL
 
-RULES: Final = 1
+RULES: Final = 2
 """The version of the keys; an index that was filed under another is filed anew."""
 
 _MAX_WORDS: Final = 8
@@ -84,6 +84,11 @@ def keys(form: Form) -> set[str]:
     if not form.person:
         _add_acronyms(found, form, telling)
     return found
+
+
+def whole(form: Form) -> str:
+    """The key of a whole name, which only names share that differ by nothing that matters."""
+    return f"x{' '.join(form.key or sorted(token.word for token in form.tokens))}"
 
 
 def _add_word(found: set[str], token: Token) -> None:

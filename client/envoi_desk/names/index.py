@@ -1,26 +1,28 @@
 """The index of every name on file: which names are worth comparing with a query, and then how they compare.
 
 A name is filed under coarse keys (:mod:`.blocking`). A search counts, for each name that shares a key with the query,
-how rare the shared keys are, and compares the first few hundred. All of it is in the tables, and changes in the
-transaction in which the names change, so that a killed process leaves the old state or the new one.
+how rare the shared keys are, and compares the first few dozen. What counts is names, not who bears them: a name that
+a thousand parties bear is compared once, and leaves room for as many others. Whoever bears the very name that is asked
+for is always found. All of it is in the tables, and changes in the transaction in which the names change, so that a
+killed process leaves the old state or the new one.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
-from envoi_client.store.database import Database
+from envoi_client.store.database import Database, Row
 
 from . import weights
-from .blocking import RULES, keys, number
+from .blocking import RULES, keys, number, whole
 from .compare import compare
-from .forms import filed_form
+from .forms import Form, filed_form
 from .model import Comparison, Name
 from .rarity import Rarity
 from .vocabulary import FILLER, LEGAL
@@ -32,6 +34,8 @@ _CACHE_KIB: Final = 64 * 1024
 _POSTINGS: Final = (
     "SELECT name FROM desk_name_keys WHERE key = ? UNION ALL SELECT name FROM desk_name_new_keys WHERE key = ? LIMIT ?"
 )
+_NO_LIMIT: Final = -1
+_ROW: Final = "id, source, owner, party, position, text, schema, country"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +91,29 @@ class NameIndex:
                 self._drop("source = ? AND owner = ?", (at, owner), change)
             self._write(change)
 
-    def search(self, query: Sequence[Name], *, sources: Collection[str], limit: int = 50) -> list[Found]:
-        """The names of ``sources`` that compare best with any name of the query, the best first.
+    def search(self, query: Sequence[Name], *, sources: Collection[str], limit: int | None = None) -> list[Found]:
+        """The names of ``sources`` that compare best with any name of the query, the best first; at most ``limit``.
 
         Names that hardly compare are left out (:data:`.weights.SHOWN`).
         """
         rarity = self.rarity()
         numbers = {at: source for source in sources if (at := self._source(source)) is not None}
+
+        @cache
+        def alike(key: str) -> dict[Name, list[Row]]:
+            return self._rows([at for source in numbers for at in self._filed(number(source, key), _NO_LIMIT)])
+
         found: list[Found] = []
         for name in dict.fromkeys(query):
-            for row in self._rows(self._candidates(name, numbers, rarity.total)):
-                source, owner, party, position, text, schema, country = row
-                indexed = Name(text, schema, country)
+            for indexed in dict.fromkeys([*alike(_whole(name)), *self._nearest(name, numbers, rarity.total)]):
                 comparison = compare(name, indexed, rarity)
                 if comparison.score >= weights.SHOWN:
-                    found.append(Found(numbers[source], owner, party, position, indexed, name, comparison))
-        return heapq.nsmallest(
-            limit, found, key=lambda one: (-one.comparison.score, one.source, one.owner, one.party, one.position)
-        )
+                    found += [
+                        Found(numbers[source], owner, party, position, indexed, name, comparison)
+                        for _, source, owner, party, position, *_ in alike(_whole(indexed))[indexed]
+                    ]
+        found.sort(key=lambda one: (-one.comparison.score, one.source, one.owner, one.party, one.position))
+        return found[:limit]
 
     def rarity(self) -> Rarity:
         """How rare each word is among the names on file."""
@@ -121,30 +130,45 @@ class NameIndex:
             self._rarity = (state, Rarity(total, dict(counts)))
         return self._rarity[1]
 
-    def _candidates(self, name: Name, numbers: Collection[int], total: int) -> list[int]:
+    def _nearest(self, name: Name, numbers: Collection[int], total: int) -> list[Name]:
         """The names most worth comparing: those that share the rarest keys."""
-        lists = []
-        for source in numbers:
-            for key in _keys(name):
-                at = number(source, key)
-                lists.append(self._database.all(_POSTINGS, (at, at, weights.MOST_SHARING)))
+        candidates, nearest = self._candidates(name, numbers, total), dict[Name, None]()
+        for start in range(0, len(candidates), weights.COMPARED):
+            nearest.update(dict.fromkeys(self._rows(candidates[start : start + weights.COMPARED])))
+            if len(nearest) >= weights.COMPARED:
+                break
+        return list(nearest)[: weights.COMPARED]
+
+    def _candidates(self, name: Name, numbers: Collection[int], total: int) -> list[int]:
+        """Every name that shares a rare key, the one that shares the rarest first."""
+        lists = [
+            self._filed(number(source, key), weights.MOST_SHARING) for source in numbers for key in keys(_form(name))
+        ]
         points: defaultdict[int, float] = defaultdict(float)
-        for rows in sorted(filter(None, lists), key=len):
-            if len(rows) == weights.MOST_SHARING and points:
+        for filed in sorted(filter(None, lists), key=len):
+            if len(filed) == weights.MOST_SHARING and points:
                 # What so many names share says too little, unless it is all that the name has.
                 break
-            worth = math.log(1 + total / (1 + len(rows)))
-            for (at,) in rows:
+            worth = math.log(1 + total / (1 + len(filed)))
+            for at in filed:
                 points[at] += worth
-        best = heapq.nsmallest(weights.COMPARED, points.items(), key=lambda item: (-item[1], item[0]))
-        return [at for at, _ in best]
+        return sorted(points, key=lambda at: (-points[at], at))
 
-    def _rows(self, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
-        marks = ",".join("?" * len(numbers))
-        return self._database.all(
-            f"SELECT source, owner, party, position, text, schema, country FROM desk_names WHERE id IN ({marks})",  # noqa: S608
-            numbers,
-        )
+    def _filed(self, key: int, limit: int) -> list[int]:
+        return [at for (at,) in self._database.all(_POSTINGS, (key, key, limit))]
+
+    def _rows(self, numbers: Sequence[int]) -> dict[Name, list[Row]]:
+        """The rows of these numbers by the name in them, in the order of the numbers."""
+        rows: dict[int, Row] = {}
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            marks = ",".join("?" * len(batch))
+            found = self._database.all(f"SELECT {_ROW} FROM desk_names WHERE id IN ({marks})", batch)  # noqa: S608
+            rows.update((row[0], row) for row in found)
+        named: dict[Name, list[Row]] = {}
+        for at in numbers:
+            named.setdefault(Name(*rows[at][5:]), []).append(rows[at])
+        return named
 
     def _source(self, source: str) -> int | None:
         row = self._database.one("SELECT id FROM desk_name_sources WHERE name = ?", (source,))
@@ -240,13 +264,21 @@ class _Change:
         self.words.subtract(_words(name))
 
 
+def _form(name: Name) -> Form:
+    return filed_form(name.text, name.schema)
+
+
+def _whole(name: Name) -> str:
+    return whole(_form(name))
+
+
 def _keys(name: Name) -> set[str]:
-    return keys(filed_form(name.text, name.schema))
+    return keys(_form(name)) | {_whole(name)}
 
 
 def _words(name: Name) -> set[str]:
     # Legal forms and fillers weigh next to nothing, however rare; without them there is half as much to count.
-    return {token.word for token in filed_form(name.text, name.schema).tokens if token.kind not in (LEGAL, FILLER)}
+    return {token.word for token in _form(name).tokens if token.kind not in (LEGAL, FILLER)}
 
 
 def _packed(numbers: Sequence[int]) -> bytes:

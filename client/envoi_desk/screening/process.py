@@ -7,7 +7,7 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -17,7 +17,6 @@ from envoi_keys.errors import Refused
 from envoi_keys.regimes import Profile
 from envoi_keys.signing import Signer, sign_note
 
-from .. import limits
 from ..lists import Lists
 from ..names import Found, NameIndex
 from ..register import IN_FORCE, Register, Version
@@ -31,7 +30,6 @@ from .values import disposition_value, hit_value
 
 RECENT_DAYS: Final = 90
 """How long after a grant a case is screened again."""
-_FIRST_LOOK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +174,8 @@ class Screening:
             self._profile,
         )
 
-    def _found(self, case: Case) -> Iterable[Found]:
-        """Every name that meets: more are asked for until the worst of them no longer does."""
-        limit = _FIRST_LOOK
-        while True:
-            found = self._names.search(queries(case), sources=(EXERCISE if case.exercise else REAL,), limit=limit)
-            if len(found) < limit or limit >= limits.MAX_FOUND_NAMES or not found[-1].comparison.match:
-                return found
-            limit = min(limit * 4, limits.MAX_FOUND_NAMES)
+    def _found(self, case: Case) -> list[Found]:
+        return self._names.search(queries(case), sources=(EXERCISE if case.exercise else REAL,))
 
     def _value(self, case: Case, hit: Hit) -> dict[str, Any]:
         value = hit_value(hit)

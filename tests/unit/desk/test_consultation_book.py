@@ -230,3 +230,8 @@ def test_a_long_list_comes_in_pages_and_in_order(database: Database) -> None:
     assert REFERENCE in {
         each.course.request.regime_reference for each in book(database).listing() if each.course.request
     }
+
+
+def test_pairs_of_others_under_its_id_do_not_hide_a_consultation(database: Database) -> None:
+    put(database, WHOLE[0], row(2, REQUEST, sender=DENIER, to=(*(f"A{letter}" for letter in "BCDEGHIJKLMN"), OPENER)))
+    assert one(database).peer == DENIER

@@ -330,3 +330,18 @@ def test_screening_loads_nothing_that_could_ask_somebody(tmp_path: Path) -> None
     ).split()
     asks = ("envoi_client.transport", "envoi_client.node", "httpx", "http.client", "socket", "ssl", "urllib.request")
     assert [name for name in loaded if name in asks] == []
+
+
+@pytest.mark.parametrize("how", ["versions", "notices", "parties"])
+def test_no_number_of_others_of_one_name_hides_a_notice(tmp_path: Path, how: str) -> None:
+    party = {"name": "Kamalia Ravi Works", "role": "end_user", "country": "PK"}
+    with bench(tmp_path) as made:
+        for at in range(1 if how == "parties" else 65):
+            parties = [party | {"address": f"Road {each}"} for each in range(65 if how == "parties" else 1)]
+            changes = {"status": "amended"} if how == "versions" and at else {}
+            made.take(at + 1 if how == "notices" else 1, "DE", parties=parties, **changes)
+        made.take(99, "FR", parties=[party])
+
+        found = [hit["reference"] for hit in made.screen(parties=[party])["hits"]]
+        assert "MTCR/DN/FR/2026/0099" in found
+        assert len(found) == (66 if how == "notices" else 2)
