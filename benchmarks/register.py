@@ -41,13 +41,14 @@ class Filled:
                 for _ in range(min(_BATCH, notices - start)):
                     self.take()
 
-    def take(self) -> None:
-        """Take one more notice, in a transaction of its own unless one is open."""
+    def take(self) -> int:
+        """Take one more notice, in a transaction of its own unless one is open; its log index."""
         index, found = next(self._contents)
         with self.database.transaction():
             refused = self.register.take(index, f"{index:064x}", "FR", "denial/v1", found, index)
         if refused:
             raise RuntimeError(refused.message)
+        return index
 
     def read_plainly(self) -> int:
         """Every row by one SELECT."""
