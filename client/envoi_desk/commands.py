@@ -149,4 +149,4 @@ GROUPS: Final[dict[str, str]] = {
     "lists": "Load public reference lists, which are searched apart from the denials.",
 }
 
-EXTENSION: Final = Extension(COMMANDS, GROUPS, "envoi_desk.desk:after_sync")
+EXTENSION: Final = Extension(COMMANDS, GROUPS, "envoi_desk.after_sync:after_sync")

@@ -20,7 +20,6 @@ from envoi_client.store.database import Database
 from envoi_keys.errors import LocalError
 from envoi_keys.regimes import Profile
 
-from .consultation import reminders
 from .names import NameIndex
 from .reading import News, head, read_news
 from .register import Register
@@ -92,15 +91,3 @@ class Desk:
                 f"{text[:40]} is neither an index of the log nor a day", hint="write an index, or a day as YYYY-MM-DD"
             ) from None
         return self.register.index_of_day(int(day.timestamp()) + 86_399)
-
-
-def after_sync(node: Node) -> list[str]:
-    """What an officer wants to know after a sync: notices that came, what was refused, what is due."""
-    desk = Desk.open(node)
-    news = desk.news
-    lines = []
-    if news.versions:
-        lines.append(f"{len(news.versions)} new in the register: envoi screen --all")
-    lines += [f"refused for the register: {one.reference} of {one.author}: {one.reason}" for one in news.refused]
-    lines += reminders(desk)
-    return lines

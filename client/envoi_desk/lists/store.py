@@ -31,7 +31,6 @@ FORMATS: Final[Mapping[str, Callable[[bytes, str], Iterator[Entry]]]] = MappingP
     {"un-xml": read_un_xml, "csv": read_list_csv}
 )
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_MAX_FOUND: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class Lists:
         loaded = {_source(one.name): one for one in self.loaded()}
         if not loaded:
             return []
-        found = self._names.search(queries(case), sources=tuple(loaded), limit=_MAX_FOUND)
+        found = self._names.search(queries(case), sources=tuple(loaded))
         best: dict[int, Found] = {}
         for one in found:
             if one.comparison.match:

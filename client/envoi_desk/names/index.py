@@ -91,8 +91,8 @@ class NameIndex:
                 self._drop("source = ? AND owner = ?", (at, owner), change)
             self._write(change)
 
-    def search(self, query: Sequence[Name], *, sources: Collection[str], limit: int | None = None) -> list[Found]:
-        """The names of ``sources`` that compare best with any name of the query, the best first; at most ``limit``.
+    def search(self, query: Sequence[Name], *, sources: Collection[str]) -> list[Found]:
+        """The names of ``sources`` that compare with any name of the query, the best first.
 
         Names that hardly compare are left out (:data:`.weights.SHOWN`).
         """
@@ -110,10 +110,9 @@ class NameIndex:
                 if comparison.score >= weights.SHOWN:
                     found += [
                         Found(numbers[source], owner, party, position, indexed, name, comparison)
-                        for _, source, owner, party, position, *_ in alike(_whole(indexed))[indexed]
+                        for _, source, owner, party, position, *_ in alike(_whole(indexed)).get(indexed, ())
                     ]
-        found.sort(key=lambda one: (-one.comparison.score, one.source, one.owner, one.party, one.position))
-        return found[:limit]
+        return sorted(found, key=lambda one: (-one.comparison.score, one.source, one.owner, one.party, one.position))
 
     def rarity(self) -> Rarity:
         """How rare each word is among the names on file."""
@@ -158,7 +157,7 @@ class NameIndex:
         return [at for (at,) in self._database.all(_POSTINGS, (key, key, limit))]
 
     def _rows(self, numbers: Sequence[int]) -> dict[Name, list[Row]]:
-        """The rows of these numbers by the name in them, in the order of the numbers."""
+        """The rows of these numbers by the name in them, in the order of the numbers; fewer if some are gone since."""
         rows: dict[int, Row] = {}
         for start in range(0, len(numbers), _BATCH):
             batch = numbers[start : start + _BATCH]
@@ -166,8 +165,8 @@ class NameIndex:
             found = self._database.all(f"SELECT {_ROW} FROM desk_names WHERE id IN ({marks})", batch)  # noqa: S608
             rows.update((row[0], row) for row in found)
         named: dict[Name, list[Row]] = {}
-        for at in numbers:
-            named.setdefault(Name(*rows[at][5:]), []).append(rows[at])
+        for row in (rows[at] for at in numbers if at in rows):
+            named.setdefault(Name(*row[5:]), []).append(row)
         return named
 
     def _source(self, source: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -106,10 +107,27 @@ def test_the_best_comes_first_and_says_which_name_met(index: NameIndex) -> None:
     assert [one.comparison.score for one in others] == sorted((one.comparison.score for one in others), reverse=True)
 
 
-def test_the_limit_keeps_the_best(index: NameIndex) -> None:
-    index.put("denials", 50, names("Haeran Shipping", "Haeran Shipping and Trading"))
+def test_everybody_who_bears_the_name_is_found_whoever_else_is_on_file(index: NameIndex) -> None:
+    for owner in range(100, 100 + 2 * weights.COMPARED):
+        index.put("denials", owner, names("Haeran Shipping"))
+    index.put("denials", 999, names("Haeran Shiping"))
 
-    assert len(index.search([Name("Haeran Shipping")], sources=("denials",), limit=1)) == 1
+    met = found(index, "Haeran Shipping")
+    assert {owner for owner, _ in met} >= {*range(100, 100 + 2 * weights.COMPARED), 999, 1}
+
+
+def test_a_name_that_another_process_takes_out_in_the_middle_of_a_search_is_left_out(
+    index: NameIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidates = NameIndex._candidates
+
+    def taken_out(self: NameIndex, *asked: Any) -> list[int]:
+        numbers = candidates(self, *asked)
+        self.remove("denials", 1)
+        return numbers
+
+    monkeypatch.setattr(NameIndex, "_candidates", taken_out)
+    assert found(index, "Haeran Shiping") == []
 
 
 def test_a_source_is_searched_alone(index: NameIndex) -> None:

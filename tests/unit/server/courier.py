@@ -16,6 +16,34 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 URL = "http://poc.example"
+OPERATIONS = (
+    "POST /v1/token",
+    "GET /v1/roster",
+    "POST /v1/roster",
+    "GET /v1/roster/{version}",
+    "POST /v1/enrolments",
+    "GET /v1/enrolments",
+    "POST /v1/dispatches",
+    "GET /v1/dispatches",
+    "GET /v1/dispatches/{id}",
+    "GET /v1/dispatches/{id}/proof",
+    "PUT /v1/blobs/{sha256}",
+    "PATCH /v1/blobs/{sha256}",
+    "HEAD /v1/blobs/{sha256}",
+    "GET /v1/blobs/{sha256}",
+    "GET /v1/receipts",
+    "POST /v1/receipts",
+    "GET /v1/delegations",
+    "POST /v1/delegations",
+    "GET /v1/events",
+    "GET /log/checkpoint",
+    "GET /log/tile/{path}",
+    "POST /log/cosignatures",
+    "GET /livez",
+    "GET /readyz",
+    "GET /metrics",
+)
+"""Everything that the relay serves."""
 
 
 def b64url(data: bytes) -> str:
