@@ -20,6 +20,7 @@ from envoi_keys.statements import OFFICER, statement_type
 from . import config
 from .files import Home, read_bounded, write_whole
 from .limits import SCRYPT_WORK_FACTOR
+from .passphrase import checked
 from .seeds import MemberSeeds, Secrets
 from .vault import Vault
 
@@ -45,15 +46,12 @@ def enrol_member(
 
     Raises LocalError if the home has a vault already: keys are never overwritten.
     """
-    home.create()
     secrets = Secrets.generate(random, member=member)
     assert secrets.member is not None  # it was asked for
     enrolment = Enrolment("", member, name, member_keys(secrets.member), now)
     note = sign_note(enrolment.text(), secrets.member.signer()).serialise()
     verify_enrolment(note)  # before anything is written: a name that nobody could read is refused here
-    Vault.create(home.vault, passphrase, secrets, work_factor=work_factor)
-    config.save(home, config.Settings(member=member, relay=relay, regime=regime))
-    write_whole(home.enrolment, note)
+    _begin(home, passphrase, secrets, note, work_factor, config.Settings(member=member, relay=relay, regime=regime))
     return note
 
 
@@ -71,14 +69,31 @@ def enrol_officer(
 
     The signed enrolment, kept in the home too.
     """
-    home.create()
     secrets = Secrets.generate(random, officer=officer)
     signer = secrets.officer(officer)
     note = sign_note(OfficerEnrolment("", officer, state, signer.public, now).text(), signer).serialise()
     verify_officer(note)  # before anything is written, likewise
-    Vault.create(home.vault, passphrase, secrets, work_factor=work_factor)
-    write_whole(home.enrolment, note)
+    _begin(home, passphrase, secrets, note, work_factor)
     return note
+
+
+def _begin(
+    home: Home,
+    passphrase: str,
+    secrets: Secrets,
+    note: bytes,
+    work_factor: int,
+    settings: config.Settings | None = None,
+) -> None:
+    """Write a new home, its vault last: what a killed call leaves has no vault, and the same call begins it again."""
+    passphrase = checked(passphrase)
+    home.create()
+    with home.lock():
+        Vault.require_none(home.vault)
+        if settings is not None:
+            config.save(home, settings)
+        write_whole(home.enrolment, note)
+        Vault.create(home.vault, passphrase, secrets, work_factor=work_factor)
 
 
 def member_keys(seeds: MemberSeeds) -> Keys:

@@ -33,14 +33,19 @@ class Vault:
     @classmethod
     def create(cls, path: Path, passphrase: str, secrets: Secrets, *, work_factor: int = SCRYPT_WORK_FACTOR) -> Vault:
         """Write a new vault; ``work_factor`` is log2 of scrypt's N. Raises LocalError if there is one."""
+        cls.require_none(path)
+        vault = cls(path, secrets, checked(passphrase), work_factor)
+        vault.save(secrets)
+        return vault
+
+    @staticmethod
+    def require_none(path: Path) -> None:
+        """Raise LocalError if there is a vault at ``path``."""
         if path.exists():
             raise LocalError(
                 f"{path} exists already",
                 hint="a vault is never overwritten; move it away if you are sure",
             )
-        vault = cls(path, secrets, checked(passphrase), work_factor)
-        vault.save(secrets)
-        return vault
 
     @classmethod
     def open(cls, path: Path, passphrase: str) -> Vault:

@@ -140,9 +140,8 @@ class NameIndex:
 
     def _candidates(self, name: Name, numbers: Collection[int], total: int) -> list[int]:
         """Every name that shares a rare key, the one that shares the rarest first."""
-        lists = [
-            self._filed(number(source, key), weights.MOST_SHARING) for source in numbers for key in keys(_form(name))
-        ]
+        asked = sorted(keys(_form(name)))
+        lists = [self._filed(number(source, key), weights.MOST_SHARING) for source in numbers for key in asked]
         points: defaultdict[int, float] = defaultdict(float)
         for filed in sorted(filter(None, lists), key=len):
             if len(filed) == weights.MOST_SHARING and points:
@@ -151,7 +150,7 @@ class NameIndex:
             worth = math.log(1 + total / (1 + len(filed)))
             for at in filed:
                 points[at] += worth
-        return sorted(points, key=lambda at: (-points[at], at))
+        return sorted(points, key=points.__getitem__, reverse=True)
 
     def _filed(self, key: int, limit: int) -> list[int]:
         return [at for (at,) in self._database.all(_POSTINGS, (key, key, limit))]

@@ -105,8 +105,7 @@ COMMONEST: Final = 0.5
 register of the right size."""
 
 MOST_SHARING: Final = 3_000
-"""Names that may share a key before it is thought too common to look at. Of 500 aliases that were never filed, of
-parties among 60,000, 471 are found; with 1,000 it is 464, a twentieth faster (benchmarks/screening_speed.py)."""
+"""Names that may share a key before it is thought too common to look at. With this and the next, 485 of 500 aliases
+that were never filed are found among 100,000 parties (benchmarks/screening_speed.py)."""
 COMPARED: Final = 60
-"""Names of those that share the rarest keys that are compared with each name of a query. 100 find 475 and take two
-fifths longer."""
+"""Names of those that share the rarest keys that are compared with each name of a query."""
