@@ -25,7 +25,6 @@ DUE_DAYS: Final = 90
 IN_TIME: Final = "in time"
 DUE: Final = f"due in {DUE_DAYS} days"
 OVERDUE: Final = "overdue"
-NOT_ANSWERED: Final = "not answered"
 
 CONSULTATION: Final = "consultation"
 GROUPS: Final = ("partner", "item", "destination", "year", "review", "kind", CONSULTATION)

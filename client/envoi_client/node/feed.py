@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from typing import Final
 
 from envoi_keys.delegations import Delegation, verify_delegation
@@ -290,8 +289,7 @@ class _FeedReader:
             last = store.numbers.last("received", dispatch.sender, dispatch.series)
             try:
                 self._check_number(last, verdict, served)
-                transcript = sha256(last.transcript + bytes.fromhex(verdict.id)).digest()
-                store.numbers.append("received", dispatch.sender, dispatch.series, Link(number, verdict.id, transcript))
+                store.numbers.append("received", dispatch.sender, dispatch.series, last.then(verdict.id))
             except PeerError as error:
                 kind, number = "refused", 0
                 reason = error.reason if isinstance(error, Refused) else "number-reused"

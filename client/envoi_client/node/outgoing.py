@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from typing import Final
 
 from envoi_keys import tlog_proof
@@ -21,7 +20,7 @@ from envoi_keys.signing import hybrid_signers
 from envoi_keys.statements import DISPATCH, require_exchange, statement_id
 
 from ..log_view import Seen, log_note
-from ..store import Link, OutboxEntry
+from ..store import OutboxEntry
 from ..transport import RelayRefused
 from .session import Session
 
@@ -100,8 +99,7 @@ def extend_sent(session: Session, series: int, numbers: Mapping[str, int], dispa
     for name, number in numbers.items():
         last = session.store.numbers.last("sent", name, series)
         if number == last.number + 1:
-            transcript = sha256(last.transcript + bytes.fromhex(dispatch_id)).digest()
-            session.store.numbers.append("sent", name, series, Link(number, dispatch_id, transcript))
+            session.store.numbers.append("sent", name, series, last.then(dispatch_id))
 
 
 def has_files(entry: OutboxEntry) -> bool:

@@ -14,7 +14,7 @@ from envoi_keys.checkpoints import SignedCheckpoint, parse_checkpoint, verify_ch
 from envoi_keys.errors import Fraud, PeerError, Refused, Unverified
 from envoi_keys.limits import MAX_RECEIPT_NOTE_BYTES
 from envoi_keys.notes import Note
-from envoi_keys.receipts import EMPTY_TRANSCRIPT, Direction, Receipt
+from envoi_keys.receipts import Direction, Receipt
 from envoi_keys.signing import hybrid_signers, sign_note
 from envoi_keys.statements import require_exchange, statement_id
 
@@ -211,11 +211,11 @@ def _current(session: Session, peer: str, checkpoint: bytes) -> Receipt:
         exchange=session.chain.exchange,
         sender=session.me,
         to=peer,
-        received=Direction(series, received.number, received.transcript.hex() or EMPTY_TRANSCRIPT),
+        received=Direction(series, received.number, received.transcript.hex()),
         # Everything received was tried: what did not open is listed.
         opened_through=received.number,
         could_not_open=tuple(session.store.inbox.not_opened(peer, series)),
-        sent=Direction(session.series, sent.number, sent.transcript.hex() or EMPTY_TRANSCRIPT),
+        sent=Direction(session.series, sent.number, sent.transcript.hex()),
         checkpoint=checkpoint,
         issued_at=session.clock(),
     )

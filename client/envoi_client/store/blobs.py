@@ -44,11 +44,6 @@ class Blobs:
         row = self._database.one("SELECT sha256, size, path, state FROM blobs WHERE sha256 = ?", (sha256,))
         return _blob(row) if row else None
 
-    def in_state(self, state: BlobState) -> list[Blob]:
-        """The attachments in one state, smallest first."""
-        sql = "SELECT sha256, size, path, state FROM blobs WHERE state = ? ORDER BY size, sha256"
-        return [_blob(row) for row in self._database.all(sql, (state,))]
-
 
 def _blob(row: Row) -> Blob:
     return Blob(str(row[0]), int(row[1]), Path(row[2]), row[3])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from envoi_keys.receipts import EMPTY_TRANSCRIPT, extend_transcript
+
 from .database import Database
 
 Direction = Literal["sent", "received"]
-
-EMPTY_TRANSCRIPT: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,14 @@ class Link:
     number: int
     id: str
     transcript: bytes
+
+    def then(self, dispatch_id: str) -> Link:
+        """The link of the next dispatch."""
+        return Link(self.number + 1, dispatch_id, bytes.fromhex(extend_transcript(self.transcript.hex(), dispatch_id)))
+
+
+START: Final = Link(0, "", bytes.fromhex(EMPTY_TRANSCRIPT))
+"""The end of a sequence that has no dispatch yet."""
 
 
 class Numbers:
@@ -38,12 +46,12 @@ class Numbers:
                ORDER BY number DESC LIMIT 1""",
             (direction, peer, series),
         )
-        return Link(int(row[0]), str(row[1]), bytes(row[2])) if row else Link(0, "", EMPTY_TRANSCRIPT)
+        return Link(int(row[0]), str(row[1]), bytes(row[2])) if row else START
 
     def at(self, direction: Direction, peer: str, series: int, number: int) -> Link | None:
         """One link of a sequence, or None; number 0 is the empty start."""
         if number == 0:
-            return Link(0, "", EMPTY_TRANSCRIPT)
+            return START
         row = self._database.one(
             """SELECT id, transcript FROM numbers
                WHERE direction = ? AND peer = ? AND series = ? AND number = ?""",

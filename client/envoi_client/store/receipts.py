@@ -45,11 +45,6 @@ class Receipts:
         sql = "SELECT sender, recipient, id, issued_at, note FROM receipts WHERE recipient = ? ORDER BY sender"
         return [_receipt(row) for row in self._database.all(sql, (recipient,))]
 
-    def sent_by(self, sender: str) -> list[StoredReceipt]:
-        """The newest receipts that ``sender`` signed, by recipient."""
-        sql = "SELECT sender, recipient, id, issued_at, note FROM receipts WHERE sender = ? ORDER BY recipient"
-        return [_receipt(row) for row in self._database.all(sql, (sender,))]
-
 
 def _receipt(row: Row) -> StoredReceipt:
     return StoredReceipt(str(row[0]), str(row[1]), str(row[2]), int(row[3]), bytes(row[4]))

@@ -183,14 +183,6 @@ class Register:
         )
         return [Refusal(*row) for row in rows]
 
-    def valid_at(self, index: int, as_of: int) -> bool:
-        """Whether the version at ``index`` is what stood, revoked ones included, as of another log index."""
-        row = self._database.one(
-            "SELECT 1 FROM desk_versions WHERE idx = ? AND idx <= ? AND (until IS NULL OR until > ?)",
-            (index, as_of, as_of),
-        )
-        return row is not None
-
     def state_at(self, index: int, as_of: int) -> str | None:
         """The state as of ``as_of`` of the version at ``index``; None if another version stood then, or none."""
         row = self._database.one(

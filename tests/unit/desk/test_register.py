@@ -153,8 +153,6 @@ def test_names_are_found_by_the_version_that_bears_them(desk: Desk) -> None:
     desk.take(status="amended", parties=[party])
     found = desk.names.search([Name("Arvand Gauges Co.")], sources=("denials",))
     assert [(one.owner, one.party, one.position) for one in found[:1]] == [(2, 0, 1)]
-    assert desk.register.valid_at(2, 2)
-    assert not desk.register.valid_at(1, 2)
     desk.register.rewind(2)
     assert desk.names.search([Name("Arvand Gauges Co.")], sources=("denials",)) == []
 
