@@ -25,7 +25,8 @@ class Figure:
     theirs: float
     unit: str
     """Of both figures, such as "MiB/s" or "ms"."""
-    ratio: float
+    ratio: float | None
+    """None where theirs is 0."""
     aim: str = ""
     """In words, such as "at most 1.3"; empty where none was set."""
     met: bool | None = None
@@ -80,7 +81,8 @@ def render(report: Report) -> str:
     ]
     for figure in report.figures:
         ours, theirs = (f"{number(value)} {figure.unit}" for value in (figure.ours, figure.theirs))
-        cells = (figure.case, ours, figure.alternative, theirs, f"{figure.ratio:.2f}", _aim(figure))
+        ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
+        cells = (figure.case, ours.rstrip(), figure.alternative, theirs.rstrip(), ratio, _aim(figure))
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", f"What bounds it: {report.bound}", ""]
     lines += [f"- {note}" for note in report.notes] + ([""] if report.notes else [])

@@ -56,6 +56,13 @@ class Opening:
             raise Malformed(f"{number} is no number of a dispatch", field="opening")
         return cls(raw[:32], number)
 
+    @classmethod
+    def split(cls, raw: bytes, count: int) -> tuple[Opening, ...]:
+        """The openings of ``count`` recipients as they travel, one after the other. Raises Malformed."""
+        if len(raw) != count * OPENING_BYTES:
+            raise Malformed(f"{len(raw)} bytes are not {count} openings", field="openings")
+        return tuple(cls.from_bytes(raw[at : at + OPENING_BYTES]) for at in range(0, len(raw), OPENING_BYTES))
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:

@@ -20,7 +20,12 @@ from __future__ import annotations
 
 
 class EnvoiError(Exception):
-    """The root. ``str()`` is one lower-case sentence; ``hint`` says what to do next, or is None."""
+    """The root. ``str()`` is one lower-case sentence; ``hint`` says what to do next, or is None.
+
+    ``kind`` is a stable word for programs: that of the class, or the reason of a refusal.
+    """
+
+    kind = "local"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -34,11 +39,14 @@ class PeerError(EnvoiError):
     ``suspicious`` is set where it was kept as an alarm: somebody may be cheating, or a cable is bad.
     """
 
+    kind = "peer"
     suspicious = False
 
 
 class Malformed(PeerError):
     """Bytes that do not parse. ``field`` is the path of the field at fault, such as ``members[3].id``."""
+
+    kind = "malformed"
 
     def __init__(self, message: str, *, field: str = "", hint: str | None = None) -> None:
         super().__init__(f"{field}: {message}" if field else message, hint=hint)
@@ -48,17 +56,21 @@ class Malformed(PeerError):
 class Unverified(PeerError):
     """A signature, proof, commitment or hash that does not hold for the bytes it came with."""
 
+    kind = "unverified"
+
 
 class Refused(PeerError):
     """A rule says no. ``reason`` is a stable slug, such as ``number-taken``; the sentence is for people."""
 
     def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.reason = reason
+        self.reason = self.kind = reason
 
 
 class Fraud(PeerError):
     """Somebody may be cheating. ``evidence`` holds the signed bytes that contradict each other."""
+
+    kind = "fraud"
 
     def __init__(self, message: str, *, evidence: tuple[bytes, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -71,3 +83,5 @@ class LocalError(EnvoiError):
 
 class NetworkError(EnvoiError):
     """Nobody answered, or not in time. Trying again later is right."""
+
+    kind = "network"

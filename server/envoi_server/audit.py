@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from envoi_keys.checkpoints import LogKey, verify_checkpoint
-from envoi_keys.dispatches import OPENING_BYTES, Dispatch, Opening
+from envoi_keys.dispatches import Dispatch, Opening
 from envoi_keys.entries import log_entry
 from envoi_keys.errors import PeerError
 from envoi_keys.merkle import Frontier, leaf_hash
@@ -130,10 +130,9 @@ def _opened(row: DispatchRow) -> tuple[Dispatch, list[tuple[str, int]]]:
     """The header of a dispatch and its numbers by recipient. Raises PeerError."""
     dispatch = Dispatch.parse(Note.parse(row.note).text)
     dispatch.body.check(row.body)
-    openings = [row.openings[at : at + OPENING_BYTES] for at in range(0, len(row.openings), OPENING_BYTES)]
+    openings = Opening.split(row.openings, len(dispatch.recipients))
     return dispatch, [
-        (name, dispatch.opened(name, Opening.from_bytes(raw)))
-        for name, raw in zip(dispatch.recipients, openings, strict=False)
+        (name, dispatch.opened(name, opening)) for name, opening in zip(dispatch.recipients, openings, strict=True)
     ]
 
 

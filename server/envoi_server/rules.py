@@ -107,7 +107,7 @@ def read_submission(raw: bytes) -> Submission | Refusal:
         # 2. Note, header, openings.
         note = Note.parse(note_raw, max_bytes=MAX_DISPATCH_NOTE_BYTES)
         dispatch = Dispatch.parse(note.text)
-        openings = _openings(openings_raw, len(dispatch.to))
+        openings = Opening.split(openings_raw, len(dispatch.to))
     except PeerError as error:
         return refusal(error)
     return Submission(note_raw, note, statement_id(note.text), dispatch, openings, openings_raw, body)
@@ -214,12 +214,6 @@ def check_numbers(submission: Submission, last: Mapping[str, int]) -> Refusal | 
                 {"recipient": name, "expected": expected, "number": opening.number},
             )
     return None
-
-
-def _openings(raw: bytes, count: int) -> tuple[Opening, ...]:
-    if len(raw) != count * OPENING_BYTES:
-        raise Malformed(f"{len(raw)} bytes are not {count} openings", field="openings")
-    return tuple(Opening.from_bytes(raw[at : at + OPENING_BYTES]) for at in range(0, len(raw), OPENING_BYTES))
 
 
 def _check_signatures(submission: Submission, chain: RosterChain) -> Refusal | None:

@@ -33,7 +33,7 @@ LEFT_OUT = {
 NOT_OURS = re.compile(
     "|".join(
         [
-            r"(?<![\w.~}$])/(?:" + "root|work|farm|opt|Users" + r")/",
+            r"(?<![\w.~}$])/(?:" + "root|work|mnt|srv|opt|Users" + r")/",
             r"(?<![\w.~}$])/" + r"home/\w",
             "--(?:extra-)?" + "index-url",
             "--find" + "-links",

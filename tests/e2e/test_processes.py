@@ -188,11 +188,21 @@ def test_a_reader_that_goes_away_is_no_accident(shared: Site) -> None:
         assert process.wait(60) == 1
 
 
-@pytest.mark.parametrize("words", [["--help"], ["config", "show"], ["seal", "-r", RECIPIENT, "roster-1.note"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["envoi", "--help"],
+        ["envoi", "config", "show"],
+        ["envoi", "seal", "-r", RECIPIENT, "roster-1.note"],
+        ["envoi-poc", "--help"],
+        ["envoi-poc", "config"],
+    ],
+    ids=" ".join,
+)
 def test_a_full_disk_under_standard_output_is_said(shared: Site, words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [script("envoi"), *words],
+            [script(words[0]), *words[1:]],
             cwd=shared.root,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -201,7 +211,7 @@ def test_a_full_disk_under_standard_output_is_said(shared: Site, words: list[str
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0].startswith("envoi: cannot write")
+    assert done.stderr.splitlines()[0].startswith(f"{words[0]}: cannot write")
     assert done.stderr.splitlines()[0].endswith(": no space left on device")
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr

@@ -19,7 +19,7 @@ from typing import Any, Final
 from cyclopts import App, CycloptsError
 
 from envoi_client import __version__
-from envoi_keys.errors import EnvoiError, Fraud, Malformed, NetworkError, PeerError, Refused, Unverified
+from envoi_keys.errors import EnvoiError, Fraud, PeerError
 
 from .commands import COMMANDS, Command, all_commands, all_groups, named
 from .common import Common, abandon_stdout, unwritten
@@ -102,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
     except EnvoiError as error:
         suspicious = isinstance(error, Fraud) or (isinstance(error, PeerError) and error.suspicious)
         code = CHEATING if suspicious else FAILED
-        return _failed(options, code, _kind(error), str(error), error.hint, **_problems(error))
+        return _failed(options, code, error.kind, str(error), error.hint, **_problems(error))
     except ImportError as error:
         # An extension's commands are listed whether or not what it needs beside us is installed.
         return _failed(options, FAILED, "local", f"this command needs {error.name}", _EXTRA)
@@ -141,13 +141,6 @@ def _problems(error: EnvoiError) -> dict[str, Any]:
     return (
         {"problems": [{"path": one.path, "message": one.message, "hint": one.hint} for one in found]} if found else {}
     )
-
-
-def _kind(error: EnvoiError) -> str:
-    if isinstance(error, Refused):
-        return error.reason
-    kinds = ((Fraud, "fraud"), (Malformed, "malformed"), (Unverified, "unverified"), (NetworkError, "network"))
-    return next((name for class_, name in kinds if isinstance(error, class_)), "local")
 
 
 def _sentence(message: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from envoi_client.documents import show as show_document
-from envoi_client.documents.text import isolated, printable
+from envoi_client.documents.text import printable, safe
 from envoi_client.node import Node
 from envoi_client.node.publish import draft_of
 from envoi_client.store import InboxEntry, OutboxEntry
@@ -59,7 +59,7 @@ def _subject(body: dict[str, Any]) -> str:
     content = body["content"]
     title = content.get("regime_reference") or content.get("subject") or ""
     # What others wrote: nothing that moves the cursor or turns the line around.
-    said = isolated(printable(str(title)[:_TITLE]))
+    said = safe(str(title), _TITLE)
     return f"{body['type']}  {said}{'  (exercise)' if content.get('exercise') else ''}".rstrip()
 
 

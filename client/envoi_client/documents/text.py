@@ -56,7 +56,7 @@ def shown(value: object) -> str:
     """A value as it stands in a message: short, on one line, safe to print."""
     if isinstance(value, str):
         cut = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
-        return isolated(printable(cut)) if cut.strip() else f"'{printable(cut)}'"
+        return safe(cut) if cut.strip() else f"'{printable(cut)}'"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (list, dict)):
@@ -71,6 +71,12 @@ def isolated(text: str) -> str:
     """
     has_rtl = any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text)
     return f"{_FSI}{text}{_PDI}" if has_rtl else text
+
+
+def safe(text: str, most: int | None = None) -> str:
+    """A stranger's text for one place in a line: its first ``most`` characters, printable and isolated."""
+    # Cut first: what is cut after it was isolated leaves an isolate open, and turns the rest of the line around.
+    return isolated(printable(text[:most]))
 
 
 def columns(text: str) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from envoi_client.cli.common import Common
-from envoi_client.documents.text import isolated, printable
+from envoi_client.documents.text import printable, safe
 from envoi_keys.encoding import format_time
 from envoi_keys.errors import Refused
 
@@ -64,7 +64,7 @@ def version_row(version: Version) -> tuple[str, ...]:
         version.decided_on.isoformat(),
         ", ".join(version.entries),
         version.destination,
-        isolated(printable(version.title))[:60],
+        safe(version.title, 60),
         f"{what}{version.type.partition('/')[0]}{label}",
     )
 

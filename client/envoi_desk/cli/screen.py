@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from envoi_client.cli.common import DEFAULT, Common, Flag
-from envoi_client.documents.text import printable
+from envoi_client.documents.text import printable, safe
 from envoi_client.files import read_bounded, write_whole
 from envoi_keys.errors import LocalError, Refused
 
@@ -23,7 +23,7 @@ from ..screening.cases import read_cases
 from ..screening.dispositions import Decision, Disposition, from_file, to_file, verified
 from ..screening.process import RECENT_DAYS, Moment, Screening
 from ..screening.records import Records, Run
-from ..screening.show import amount, decision_lines, run_lines, safe, view
+from ..screening.show import amount, decision_lines, run_lines, view
 from ..screening.values import disposition_value
 from .common import open_desk
 

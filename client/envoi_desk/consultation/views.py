@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from envoi_client.cli.common import moment
 from envoi_client.documents.render_consultation import render_consultation
-from envoi_client.documents.text import isolated, printable
+from envoi_client.documents.text import printable, safe
 from envoi_keys.encoding import format_time
 from envoi_keys.regimes import Profile
 
@@ -26,7 +26,7 @@ def row(one: Consultation, job: Task | None) -> tuple[str, ...]:
         one.id[:12] if one.id else "-",
         one.peer,
         f"{request.regime_reference}{drill}" if request else "-",
-        isolated(printable(request.case_reference))[:30] if request else "-",
+        safe(request.case_reference, 30) if request else "-",
         _state(one),
         job.due.isoformat() if job and job.due else "-",
         timing(job) if job else "",

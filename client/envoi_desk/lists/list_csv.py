@@ -14,9 +14,9 @@ from envoi_keys.countries import is_country
 from envoi_keys.errors import Malformed
 
 from .. import limits
+from ..forms.columns import split_values
 from ..forms.csv_files import read_csv
 from ..forms.sheet import check_columns, place
-from ..screening.cases import several
 from .entry import ORGANIZATION, PERSON, Entry, check_names
 
 COLUMNS: Final = ("id", "name", "aliases", "country", "schema", "program")
@@ -58,5 +58,5 @@ def read_list_csv(raw: bytes, name: str) -> Iterator[Entry]:
             raise Malformed(
                 f"{shown(country)} is not an ISO 3166 code", field=where("country"), hint="write two capital letters"
             )
-        names = check_names((cells["name"], *several(cells.get("aliases", ""))), where("name"))
+        names = check_names((cells["name"], *split_values(cells.get("aliases", ""))), where("name"))
         yield Entry(reference, names, schema, country, cells.get("program", ""))

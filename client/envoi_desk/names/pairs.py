@@ -24,7 +24,6 @@ from .compare import compare
 from .model import ORGANIZATION, PERSON, Comparison, Name
 
 NEEDED: Final = ("name1", "name2")
-OPTIONAL: Final = ("schema", "country1", "country2")
 ADDED: Final = ("score", "match", "reasons")
 _SEPARATORS: Final = (",", ";", "\t")
 _COLUMNS_HINT: Final = "the first row names the columns: name1,name2 and, if known, schema,country1,country2"

@@ -18,6 +18,7 @@ from envoi_keys.json_files import parse_file
 from envoi_keys.regimes import Profile
 
 from .. import limits
+from ..forms.columns import split_values
 from ..forms.csv_files import read_csv
 from ..forms.sheet import Sheet, check_columns, place
 from .case import Case, parse_case
@@ -62,7 +63,7 @@ class _Row:
 
     def values(self, column: str) -> list[str]:
         """The values in a cell that may hold several."""
-        return several(self.cells.get(column, ""))
+        return split_values(self.cells.get(column, ""))
 
     def place(self, column: str) -> str:
         """Where a cell stands, or the row for a column that the table does not have."""
@@ -72,11 +73,6 @@ class _Row:
     def _row(self, column: str) -> str:
         where = place(self._sheet.name, self._number)
         return f"{where}, {column}" if column else where
-
-
-def several(cell: str) -> list[str]:
-    """The values in a cell that may hold several, apart by semicolons."""
-    return [part.strip() for part in cell.split(";") if part.strip()]
 
 
 def _read_table(sheet: Sheet, profile: Profile) -> tuple[Case, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from envoi_client.documents.text import isolated, printable, wrap
+from envoi_client.documents.text import printable, safe, wrap
 
 from ..forms.odd import oddities
 from .sentences import NOT_COVERED, listed
@@ -176,8 +176,3 @@ def amount(count: int, one: str, many: str) -> str:
     if not count:
         return f"no {one}"
     return f"1 {one}" if count == 1 else f"{count} {many}"
-
-
-def safe(text: str) -> str:
-    """A stranger's text for one place in a line."""
-    return isolated(printable(text))

@@ -7,11 +7,14 @@ failed, 2 usage, 3 the records are not what was signed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from cyclopts import App, CycloptsError
@@ -25,6 +28,7 @@ USAGE: Final = 2
 CHEATING: Final = 3
 
 _PACKAGE: Final = "envoi_server.cli"
+_OF_STDOUT: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class Command(NamedTuple):
@@ -93,15 +97,33 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else DONE
     except CycloptsError as error:
         hint = "envoi-poc --help shows the commands, and each has a --help of its own"
-        return _failed(arguments, USAGE, _sentence(str(error)), hint)
+        return _failed(arguments, USAGE, "usage", _sentence(str(error)), hint)
     except EnvoiError as error:
-        return _failed(arguments, FAILED, str(error), error.hint)
+        return _failed(arguments, FAILED, error.kind, str(error), error.hint)
     except KeyboardInterrupt:
-        return _failed(arguments, FAILED, "interrupted", None)
+        return _failed(arguments, FAILED, "interrupted", "interrupted", None)
     except BrokenPipeError:
-        # The reader went away. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader went away, and wants no explanation.
+        _abandon_stdout()
         return FAILED
+    except Exception as error:  # noqa: BLE001 - the border of the program: whatever it is, one line and an exit code
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OF_STDOUT:
+            return _unwritten(arguments, error)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"internal error: {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"
+        return _failed(arguments, FAILED, "internal", message, "please report it; --debug shows the traceback")
+
+
+def _abandon_stdout() -> None:
+    """Let what standard output has not taken go nowhere: Python would try again when it ends, and complain."""
+    with suppress(OSError):  # a test's standard output has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritten(arguments: Sequence[str], error: OSError) -> int:
+    _abandon_stdout()
+    message = f"cannot write the answer: {(error.strerror or str(error)).lower()}"
+    return _failed(arguments, FAILED, "local", message, None)
 
 
 def _sentence(message: str) -> str:
@@ -109,15 +131,24 @@ def _sentence(message: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _failed(arguments: Sequence[str], code: int, message: str, hint: str | None) -> int:
+def _failed(arguments: Sequence[str], code: int, kind: str, message: str, hint: str | None) -> int:
     if "--debug" in arguments:
         traceback.print_exc()
     if "--json" in arguments:
-        sys.stdout.write(json.dumps({"error": {"message": message, "hint": hint}}, ensure_ascii=False) + "\n")
+        described = {"kind": kind, "message": message, "hint": hint}
+        sys.stdout.write(json.dumps({"error": described}, ensure_ascii=False) + "\n")
     sys.stderr.write(f"envoi-poc: {message}\n" + (f"hint: {hint}\n" if hint else ""))
     return code
 
 
 def main() -> None:
     """The entry point of the command ``envoi-poc``."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        code = code or FAILED
+    except OSError as error:
+        code = code or _unwritten((), error)
+    sys.exit(code)

@@ -115,14 +115,17 @@ def _write_settings(settings: Settings) -> None:
     """What was said to init, for serve. A file that is there is the operator's own and stays as it is."""
     path = settings.home / FILE_NAME
     lines = [f"origin = {_toml(settings.origin)}"] + ([f"url = {_toml(settings.url)}"] if settings.url else [])
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_FILE)
-    except FileExistsError:
+    if path.exists():
         return
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _PRIVATE_FILE), "w") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
     except OSError as error:
         raise LocalError(f"cannot write {path}: {error.strerror}") from None
-    with os.fdopen(handle, "w") as file:
-        file.writelines(f"{line}\n" for line in lines)
 
 
 def _plain(value: object) -> object:

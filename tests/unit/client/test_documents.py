@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from envoi_client.documents import DOCUMENTS, InvalidDocument, PlainNote, parse, parse_draft, render, show
 from envoi_client.documents.denial import DenialNotice
 from envoi_client.documents.tabular import COLUMNS, to_csv
-from envoi_client.documents.text import columns, isolated, printable, unsafe_character, wrap
+from envoi_client.documents.text import columns, isolated, printable, safe, unsafe_character, wrap
 from envoi_keys.errors import Malformed, Refused
 
 from .denials import PROFILE, SOUND, spoilt
@@ -136,6 +136,14 @@ def test_a_note_tells_its_problems_too() -> None:
         "  text: is missing; write the note",
         "  txt: is not a field of a note; did you mean text?",
     ]
+
+
+@given(st.text(alphabet="abאבمد\u202e\u2068 ", max_size=40), st.integers(0, 40) | st.none())
+def test_a_strangers_text_never_leaves_an_isolate_open(text: str, most: int | None) -> None:
+    said = safe(text, most)
+    assert said.count("\u2068") == said.count("\u2069")
+    assert "\u202e" not in said
+    assert safe("دستگاه", 3) == "\u2068دست\u2069"
 
 
 def test_right_to_left_names_keep_their_neighbours_in_place() -> None:

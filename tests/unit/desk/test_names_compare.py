@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoi_desk.names import Name, Rarity, compare
+from envoi_desk.names import Name, Rarity, compare, weights
+from envoi_desk.names.features import MEANINGS
 from envoi_desk.names.forms import form
 from envoi_desk.names.vocabulary import country_code, jurisdictions
 
@@ -211,3 +212,7 @@ def test_the_legal_forms_of_at_least_thirty_jurisdictions_are_known() -> None:
 )
 def test_a_country_is_a_code_or_an_english_name(written: str, code: str) -> None:
     assert country_code(written) == code
+
+
+def test_every_feature_is_weighed_and_told() -> None:
+    assert {*weights.ORGANISATION, *weights.PERSON} - {"base"} == set(MEANINGS)

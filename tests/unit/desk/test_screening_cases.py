@@ -30,7 +30,7 @@ ROW = {
     "name": "Kamalia Ravi Works",
     "role": "end_user",
     "country": "PK",
-    "aliases": "KRW; Ravi Works",
+    "aliases": r"KRW; Ravi\; Works",
 }
 
 
@@ -100,7 +100,7 @@ def test_rows_of_one_case_share_its_reference(separator: str) -> None:
     cases = read_cases(table(ROW, second, other, separator=separator), PROFILE)
     assert [one.id for one in cases] == ["2026-118", "2026-119"]
     assert [party.name for party in cases[0].parties] == ["Kamalia Ravi Works", "Argolis Vathypedo"]
-    assert cases[0].parties[0].aliases == ("KRW", "Ravi Works")
+    assert cases[0].parties[0].aliases == ("KRW", "Ravi; Works")
     assert cases[0].control_entries == ("9.A.3", "9.A.4")
     assert [one.exercise for one in cases] == [False, True]
 

@@ -164,7 +164,7 @@ def test_usage_is_explained_in_one_line(
 def test_an_error_as_json_and_with_its_traceback(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     typed = Typed(capsys, "check", "--json")
     assert typed.code == 1
-    assert json.loads(typed.out)["error"]["message"]
+    assert json.loads(typed.out)["error"].keys() == {"kind", "message", "hint"}
     assert "Traceback" not in typed.err
     assert "Traceback" in Typed(capsys, "check", "--debug").err
 
