@@ -29,7 +29,7 @@ def available() -> list[str]:
 
 
 def measure(name: str) -> Report | bool:
-    """Run one benchmark; its report, or whether it was skipped for want of data. Its progress goes to our stderr."""
+    """Run one benchmark; its report, or whether it was skipped: no data, or no tool. Its progress goes to stderr."""
     command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:

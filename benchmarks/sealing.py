@@ -166,8 +166,8 @@ def main() -> int:
     options = arguments(__doc__, rounds=7)
     tool = shutil.which("age")
     if tool is None:
-        progress("error: the age tool is not installed\nhint: apt-get install age")
-        return 1
+        progress("skipped: the age tool, which it is measured beside, is not here\nhint: apt-get install age")
+        return 0
     said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     with scratch() as folder:
         keys = Keys(folder)

@@ -18,24 +18,33 @@ FILE_NAME: Final = "log.key"
 _SEED_BYTES: Final = 64
 
 
+def require_new(home: Path, origin: str) -> None:
+    """Raise LocalError if ``home`` has a log's key, or ``origin`` cannot be a log's name."""
+    _signer(origin, bytes(_SEED_BYTES))
+    if (home / FILE_NAME).exists():
+        raise _exists(home / FILE_NAME)
+
+
 def create(home: Path, origin: str) -> LogSigner:
-    """A new log's key in ``home``, durable on return. Raises LocalError if there is one."""
+    """A new log's key in ``home``, whole and durable on return. Raises LocalError if there is one."""
     path = home / FILE_NAME
+    unfinished = path.with_suffix(".unfinished")
     seed = os.urandom(_SEED_BYTES)
     signer = _signer(origin, seed)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.write(handle, seed)
             os.fsync(handle)
         finally:
             os.close(handle)
+        # Unlike a rename, a link never takes the place of a key that another process has made meanwhile.
+        os.link(unfinished, path)
+        unfinished.unlink()
         _sync(home)
     except FileExistsError:
-        raise LocalError(
-            f"{path} exists: this home has a log", hint="choose another --home for another relay"
-        ) from None
+        raise _exists(path) from None
     except OSError as error:
         raise LocalError(f"cannot write {path}: {error.strerror}") from error
     return signer
@@ -56,6 +65,10 @@ def load(home: Path, origin: str) -> LogSigner:
     if len(seed) != _SEED_BYTES:
         raise LocalError(f"{path} has {len(seed)} bytes instead of {_SEED_BYTES}")
     return _signer(origin, seed)
+
+
+def _exists(path: Path) -> LocalError:
+    return LocalError(f"{path} exists: this home has a log", hint="choose another --home for another relay")
 
 
 def _signer(origin: str, seed: bytes) -> LogSigner:

@@ -91,9 +91,11 @@ class Relay:
     @classmethod
     def initialise(cls, home: Path, origin: str, database: str | None = None) -> LogKey:
         """Make a new relay's log key and database in ``home``; the log's public keys. Raises LocalError."""
-        signer = log_key.create(home, origin)
+        log_key.require_new(home, origin)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         schema.migrate(database or f"sqlite:///{home / 'relay.db'}")
-        return signer.public
+        # The key last: what a killed call leaves has none, and the same call makes the relay after all.
+        return log_key.create(home, origin).public
 
     @classmethod
     def open(cls, settings: Settings, *, at: Callable[[str], None] = nothing) -> Relay:

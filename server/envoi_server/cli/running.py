@@ -27,14 +27,22 @@ def init(*, origin: str | None = None, url: str | None = None, common: Common = 
     url
         The URL under which members reach the relay.
     """
+    from .. import log_key
     from ..relay import Relay
 
     settings = common.settings(origin=origin, url=url)
     if not settings.origin:
         raise LocalError("the log needs a name", hint="give it with --origin, such as poc.example/log")
+    log_key.require_new(settings.home, settings.origin)
     _make_home(settings.home)
-    keys = Relay.initialise(settings.home, settings.origin, settings.database).vkeys()
     _write_settings(settings)
+    kept = common.settings()
+    if kept.origin != settings.origin:
+        raise LocalError(
+            f"{settings.home / FILE_NAME} names the log {kept.origin or 'nowhere'}, not {settings.origin}",
+            hint="correct it there, or give the same --origin",
+        )
+    keys = Relay.initialise(settings.home, settings.origin, settings.database).vkeys()
     value = {"home": str(settings.home), "origin": settings.origin, "url": settings.url, "keys": keys}
     common.answer(value, keys)
 

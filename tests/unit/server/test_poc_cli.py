@@ -93,6 +93,40 @@ def test_init_does_not_touch_a_relay_that_is_there(made: Path, capsys: pytest.Ca
     assert ORIGIN in (made / "relay.toml").read_text()
 
 
+class Killed(BaseException):
+    """As if the process had ended here."""
+
+
+@pytest.mark.parametrize("step", ["running._write_settings", "schema.migrate", "log_key.os.link", "log_key._sync"])
+def test_an_init_that_was_killed_is_done_by_the_next(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    module = "envoi_server.cli." if step.startswith("running") else "envoi_server."
+    with monkeypatch.context() as patched:
+        patched.setattr(module + step, killed)
+        with pytest.raises(Killed):
+            run(("init", "--origin", ORIGIN))
+    if not (home / "log.key").exists():
+        assert Typed(capsys, "init", "--origin", ORIGIN).code == 0
+    assert (home / "log.key").stat().st_size == 64
+    assert (home / "relay.toml").read_text() == f'origin = "{ORIGIN}"\n'
+    assert Typed(capsys, "check").code == 0
+
+
+def test_init_under_another_name_than_the_settings_say_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir(mode=0o700)
+    (home / "relay.toml").write_text('origin = "other.example/log"\n')
+    typed = Typed(capsys, "init", "--origin", ORIGIN)
+    assert typed.code == 1
+    assert f"names the log other.example/log, not {ORIGIN}" in typed.err
+    assert not (home / "log.key").exists()
+
+
 def test_init_without_a_name_says_how(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     typed = Typed(capsys, "init")
     assert typed.code == 1
