@@ -42,6 +42,9 @@ def align(one: Form, other: Form, ones: Sequence[float], others: Sequence[float]
 
     ``east``: the names are Korean or Chinese, whose words are syllables.
     """
+    if one.tokens == other.tokens:
+        # No order can be put to equals, and each word meets itself.
+        return [Link((at,), (at,), SAME, 1.0) for at in range(len(one.tokens))]
     candidates = [*_pairs(one, other, east), *_joined(one, other, east)]
     candidates += [*_acronyms(one, other, turned=False), *_acronyms(other, one, turned=True)]
 
