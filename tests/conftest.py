@@ -7,6 +7,7 @@ A run under ENVOI_CI=1 fails if anything at all was skipped.
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 
 import pytest
@@ -28,6 +29,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if on_ci() else "default")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores interrupts, and so would every program that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

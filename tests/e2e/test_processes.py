@@ -10,7 +10,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,10 +228,33 @@ def test_a_name_that_the_terminal_cannot_write_is_written_as_escapes(site: Site)
     assert r"note/v1  F\xfcr \xdcbung: \u6f14\u7fd2" in done.stdout
 
 
+@dataclass(frozen=True)
+class Watch:
+    """A running ``envoi sync --watch --json``, the lines that it prints, and the file of what else it says."""
+
+    process: subprocess.Popen[str]
+    lines: queue.Queue[str]
+    log: Path
+
+    def news(self) -> dict[str, Any]:
+        """The next line."""
+        try:
+            found: dict[str, Any] = json.loads(self.lines.get(timeout=60))
+        except queue.Empty:
+            raise AssertionError(f"no news; ended with {self.process.poll()}: {self.log.read_text()}") from None
+        return found
+
+    def stop(self, how: signal.Signals) -> int:
+        """Its exit code after the signal."""
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
 @contextmanager
-def watching(site: Site, home: str) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[str]]]:
-    """``envoi sync --watch --json`` and the lines that it prints."""
-    with (site.root / "watch.log").open("w") as log:
+def watching(site: Site, home: str) -> Iterator[Watch]:
+    """``envoi sync --watch --json``, ended with the block."""
+    path = site.root / "watch.log"
+    with path.open("w") as log:
         process = subprocess.Popen(
             [script("envoi"), "sync", "--watch", "--json"],
             env=site.variables(home),
@@ -248,7 +273,7 @@ def watching(site: Site, home: str) -> Iterator[tuple[subprocess.Popen[str], que
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        yield process, lines
+        yield Watch(process, lines, path)
     finally:
         if process.poll() is None:
             process.kill()
@@ -258,25 +283,19 @@ def watching(site: Site, home: str) -> Iterator[tuple[subprocess.Popen[str], que
         process.stdout.close()
 
 
-def news(lines: queue.Queue[str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads(lines.get(timeout=60))
-    return found
-
-
 def test_a_watch_tells_news_and_lets_others_work(site: Site) -> None:
     (site.root / "note.txt").write_text("An exercise.")
     note = ("publish", "note", "note.txt", "--exercise", "--to")
-    with watching(site, "DE") as (process, lines):
+    with watching(site, "DE") as watch:
         first = site.ok("FR", *note, "DE")
-        assert news(lines)["received"] == [first["id"]]
+        assert watch.news()["received"] == [first["id"]]
         # The home of somebody who watches is not locked: the same person reads and answers in it.
         assert [one["id"] for one in site.ok("DE", "inbox", "--new")] == [first["id"]]
         site.ok("DE", *note, "FR")
         second = site.ok("FR", *note, "DE")
-        assert second["id"] in str(news(lines)["received"])
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-        assert lines.empty()
+        assert second["id"] in str(watch.news()["received"])
+        assert watch.stop(signal.SIGINT) == 0
+        assert watch.lines.empty()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -284,7 +303,6 @@ def test_a_watch_ends_with_the_code_of_what_it_has_seen(site: Site, stop: signal
     (site.root / "note.txt").write_text("An exercise.")
     site.ok("FR", "publish", "note", "note.txt", "--to", "DE")
     site.alter("UPDATE dispatches SET body = zeroblob(length(body))")
-    with watching(site, "DE") as (process, lines):
-        assert news(lines)["alarms"] == ["the sealed bytes are not those that the header names"]
-        process.send_signal(stop)
-        assert process.wait(60) == 3
+    with watching(site, "DE") as watch:
+        assert watch.news()["alarms"] == ["the sealed bytes are not those that the header names"]
+        assert watch.stop(stop) == 3

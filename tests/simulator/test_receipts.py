@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from envoi_client.node import SyncReport
 from envoi_keys.checkpoints import verify_checkpoint
 from envoi_keys.errors import Fraud, NetworkError
 from envoi_keys.notes import Note
@@ -257,3 +258,19 @@ def test_one_receipt_that_the_relay_refuses_keeps_no_other_from_its_reader(pair:
     pair.relay.be_honest()
     pair.sync("FR")
     assert receipt(pair, "FR", "AU").sent.through == 2
+
+
+def test_a_round_in_which_no_receipt_can_be_handed_in_still_says_what_it_received(pair: World) -> None:
+    def unreachable(request: httpx.Request) -> None:
+        if (request.method, request.url.path) == ("POST", "/v1/receipts"):
+            raise httpx.ConnectError("gone")
+
+    sent, reader, report = pair["FR"].say("two", "AU"), pair["AU"], SyncReport()
+    reader.line.before = unreachable
+    with pytest.raises(NetworkError):
+        reader.node.sync(report)
+    assert report.received == [sent.id]
+    reader.line.mend()
+    # The next round receives nothing new, and acknowledges what came.
+    assert reader.sync().received == []
+    assert receipt(pair, "AU", "FR").received.through == 2

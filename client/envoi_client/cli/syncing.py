@@ -36,7 +36,13 @@ def sync(*, watch: Annotated[bool, Flag] = False, relay: str | None = None, comm
     with common.open_node(relay=relay) as node:
         if watch:
             return _watch(common, node)
-        report = node.sync()
+        report = SyncReport()
+        try:
+            node.sync(report)
+        except EnvoiError:
+            if _has_news(report):
+                common.warn("\n".join(["before it broke off:", *_report_lines(report)]))
+            raise
         told = after_sync(node)
         common.answer(_report_json(report, told), [*_report_lines(report), *told])
         return _code(report)
@@ -47,13 +53,17 @@ def _watch(common: Common, node: Node) -> int:
     with _stopped_like_interrupted():
         try:
             while True:
+                report = SyncReport()
                 try:
-                    report = node.sync()
-                    # An alarm is not forgotten because the next round was quiet.
-                    code = max(code, _code(report))
-                    if _has_news(report):
-                        told = after_sync(node)
-                        common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
+                    try:
+                        node.sync(report)
+                    finally:
+                        # Also of a round that broke off: the next one does not receive the same again.
+                        # An alarm is not forgotten because the next round was quiet.
+                        code = max(code, _code(report))
+                        if _has_news(report):
+                            told = after_sync(node)
+                            common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
                     node.wait(_WAIT_SECONDS)
                 except Fraud:
                     raise

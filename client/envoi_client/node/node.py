@@ -115,9 +115,14 @@ class Node:
         """The public keys that follow from this home's vault."""
         return member_keys(self._seeds)
 
-    def sync(self) -> SyncReport:
-        """One round with the relay; see :func:`envoi_client.node.sync.sync`."""
-        return sync(self.session)
+    def sync(self, report: SyncReport | None = None) -> SyncReport:
+        """One round with the relay; see :func:`envoi_client.node.sync.sync`.
+
+        A caller that brings its own ``report`` has what was received before an error.
+        """
+        report = report or SyncReport()
+        sync(self.session, report)
+        return report
 
     def wait(self, seconds: int) -> bool:
         """Wait until the relay has something new for this member; False if the time passed without.

@@ -32,13 +32,12 @@ _MAX_RECEIPTS: Final = 4 * MAX_MEMBERS
 """Receipts in one answer: two for each peer, and those of members who have left."""
 
 
-def sync(session: Session) -> SyncReport:
-    """One round: read, check, store, resend what waits, acknowledge.
+def sync(session: Session, report: SyncReport) -> None:
+    """One round: read, check, store, resend what waits, acknowledge; what it did stands in ``report``, also on an error.
 
     What is suspicious is kept as an alarm and reported; only a log that contradicts itself ends the round,
     with Fraud, because nothing read after that could be believed. Raises NetworkError and LocalError.
     """
-    report = SyncReport()
     bootstrap(session)
     # Fetched before the log, so that what they say of it must be in it; judged after the rosters that it brings.
     served = _fetch_receipts(session, report)
@@ -54,7 +53,6 @@ def sync(session: Session) -> SyncReport:
     if failure:
         raise failure
     session.store.log.last_sync = session.clock()
-    return report
 
 
 def _check_own_keys(session: Session, report: SyncReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -20,20 +21,27 @@ NEWS = SyncReport(log_size=8, received=["a" * 64], rosters=[2])
 ALARM = SyncReport(log_size=9, alarms=["something does not hold"])
 
 
-class Scripted:
-    """A node whose rounds are given: a report or an error each; then somebody stops the watch."""
+Round = SyncReport | Exception | tuple[SyncReport, Exception]
 
-    def __init__(self, *rounds: SyncReport | Exception, waits: tuple[Exception | None, ...] = ()) -> None:
+
+class Scripted:
+    """A node whose rounds are given: a report, an error, or a report before an error; then somebody stops the watch."""
+
+    def __init__(self, *rounds: Round, waits: tuple[Exception | None, ...] = ()) -> None:
         self.rounds = list(rounds)
         self.waits = list(waits)
 
-    def sync(self) -> SyncReport:
+    def sync(self, report: SyncReport) -> None:
         if not self.rounds:
             signal.raise_signal(signal.SIGTERM)
         found = self.rounds.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        did, error = found if isinstance(found, tuple) else (found, None)
+        if isinstance(did, Exception):
+            raise did
+        for field in fields(did):
+            setattr(report, field.name, getattr(did, field.name))
+        if error:
+            raise error
 
     def wait(self, seconds: int) -> bool:
         assert 0 < seconds < 60
@@ -49,7 +57,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
 
-    def play(node: Scripted, *words: str) -> tuple[int, list[str], list[str]]:
+    def play(node: Scripted, *words: str, once: bool = False) -> tuple[int, list[str], list[str]]:
         @contextmanager
         def opened(self: Common, *, relay: str | None = None) -> Iterator[Scripted]:
             yield node
@@ -58,7 +66,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         # What a desk has to say after a sync is asked of a real node.
         monkeypatch.setattr(syncing, "after_sync", lambda _: [])
         before = signal.getsignal(signal.SIGTERM)
-        code = run(["sync", "--watch", *words])
+        code = run(["sync", *(() if once else ("--watch",)), *words])
         assert signal.getsignal(signal.SIGTERM) is before
         printed = capsys.readouterr()
         return code, printed.out.splitlines(), printed.err.splitlines()
@@ -92,3 +100,26 @@ def test_what_no_waiting_mends_ends_it(watch: Any, error: Exception, expected: i
     code, out, err = watch(Scripted(QUIET, error, NEWS))
     assert code == expected
     assert (out, err) == ([], [f"envoi: {error}"])
+
+
+def test_what_a_round_received_is_told_although_it_broke_off(watch: Any) -> None:
+    code, out, err = watch(Scripted((NEWS, AWAY), QUIET))
+    assert code == DONE
+    assert out == ["log verified to 8 entries; 1 received; roster 2 is in force"]
+    assert err == ["nobody answers; trying again in 5 s"]
+    code, out, err = watch(Scripted((ALARM, AWAY), QUIET))
+    assert (code, len(out)) == (CHEATING, 1)
+    code, out, err = watch(Scripted((NEWS, LocalError("full"))))
+    assert (code, len(out), err) == (FAILED, 1, ["envoi: full"])
+
+
+def test_a_single_sync_that_broke_off_says_what_it_had_received(watch: Any) -> None:
+    code, out, err = watch(Scripted((NEWS, LocalError("full"))), once=True)
+    assert (code, out) == (FAILED, [])
+    assert err == [
+        "before it broke off:",
+        "log verified to 8 entries; 1 received",
+        "roster 2 is in force",
+        "envoi: full",
+    ]
+    assert watch(Scripted((QUIET, LocalError("full"))), once=True)[2] == ["envoi: full"]
