@@ -33,10 +33,11 @@ _MAX_RECEIPTS: Final = 4 * MAX_MEMBERS
 
 
 def sync(session: Session, report: SyncReport) -> None:
-    """One round: read, check, store, resend what waits, acknowledge; what it did stands in ``report``, also on an error.
+    """One round: read, check, store, resend what waits, acknowledge.
 
-    What is suspicious is kept as an alarm and reported; only a log that contradicts itself ends the round,
-    with Fraud, because nothing read after that could be believed. Raises NetworkError and LocalError.
+    What it did stands in ``report``, also where it ends with an error. What is suspicious is kept as an alarm and
+    reported; only a log that contradicts itself ends the round, with Fraud, because nothing read after that could be
+    believed. Raises NetworkError and LocalError.
     """
     bootstrap(session)
     # Fetched before the log, so that what they say of it must be in it; judged after the rosters that it brings.
