@@ -55,7 +55,7 @@ PARTY: Final[Mapping[str, str]] = MappingProxyType(
 
 IDENTIFIER: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "": 'write {"kind": "tax number", "value": ...}',
+        "": 'name its kind: {"kind": "tax number", "value": ...}, in a table tax number: ...',
         "kind": "say which register gave the number",
         "value": "write the number",
     }

@@ -80,7 +80,8 @@ def _number(cell: str) -> Any:
     return int(cell) if _DIGITS.fullmatch(cell) else cell
 
 
-def _identifiers(cell: str) -> list[Any]:
+def split_identifiers(cell: str) -> list[Any]:
+    """The identifiers in a cell, ``kind: value`` apart by semicolons, as the objects that a notice holds."""
     found: list[Any] = []
     for line in cell.split("\n"):
         for part in _SPLIT.findall(line):
@@ -157,7 +158,7 @@ FULL: Final = Form(
         _of_party("country"),
         _of_party("aliases", split_values, join_values),
         _of_party("name_original_script"),
-        _of_party("identifiers", _identifiers, _write_identifiers),
+        _of_party("identifiers", split_identifiers, _write_identifiers),
     ),
 )
 """The template: one column for each field, one row for each party."""

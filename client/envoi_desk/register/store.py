@@ -7,7 +7,7 @@ LocalError if the store fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from envoi_keys.limits import MAX_INTEGER
 from envoi_keys.regimes import Profile
 
 from ..names import IndexedName, Name, NameIndex
+from . import identifiers
 from .query import Query
 from .rules import Held, Notice, check_author, check_change, check_superseded
 from .versions import COLUMNS, Version, read, row_of, state
@@ -86,6 +87,7 @@ class Register:
             for index, exercise in database.all("SELECT idx, exercise FROM desk_versions WHERE idx >= ?", (start,)):
                 self._names.remove(_source(bool(exercise)), int(index))
             database.run("DELETE FROM desk_entries WHERE idx >= ?", (start,))
+            database.run("DELETE FROM desk_identifiers WHERE idx >= ?", (start,))
             database.run("DELETE FROM desk_versions WHERE idx >= ?", (start,))
             database.run("DELETE FROM desk_refused WHERE idx >= ?", (start,))
             database.run("UPDATE desk_versions SET until = NULL WHERE until >= ?", (start,))
@@ -112,6 +114,10 @@ class Register:
                 [(entry, index) for entry in notice.control_entries],
             )
             if isinstance(notice, DenialNotice):
+                database.many(
+                    "INSERT INTO desk_identifiers (value, idx) VALUES (?, ?)",
+                    [(value, index) for value in sorted(identifiers.values(notice.parties))],
+                )
                 self._names.put(_source(notice.exercise), index, _names(notice))
 
     def _held(self, reference: str) -> Held | None:
@@ -191,6 +197,15 @@ class Register:
             (index, as_of, as_of),
         )
         return state(row[0], row[1], as_of) if row else None
+
+    def bearing(self, values: Iterable[str]) -> list[int]:
+        """The log index of every version with a party that bears one of these numbers, which are plain."""
+        found = {
+            int(index)
+            for value in values
+            for (index,) in self._database.all("SELECT idx FROM desk_identifiers WHERE value = ?", (value,))
+        }
+        return sorted(found)
 
     def index_of_day(self, last_second: int) -> int:
         """The log index of the last version that was logged by then (seconds since the epoch); -1 if none was."""

@@ -28,6 +28,12 @@ TABLES: Final[Step] = (
         PRIMARY KEY (entry, idx)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX desk_entries_idx ON desk_entries (idx)",
+    # Of every party, as :func:`envoi_desk.register.identifiers.plain` makes them.
+    """CREATE TABLE desk_identifiers (
+        value TEXT NOT NULL, idx INTEGER NOT NULL REFERENCES desk_versions (idx) ON DELETE CASCADE,
+        PRIMARY KEY (value, idx)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX desk_identifiers_idx ON desk_identifiers (idx)",
     """CREATE TABLE desk_refused (
         idx INTEGER PRIMARY KEY, id TEXT NOT NULL, author TEXT NOT NULL, type TEXT NOT NULL, reference TEXT NOT NULL,
         reason TEXT NOT NULL, message TEXT NOT NULL

@@ -8,7 +8,7 @@ case is, and problems are told by row and column.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from envoi_client.documents.problems import InvalidDocument, Problem
@@ -18,17 +18,18 @@ from envoi_keys.json_files import parse_file
 from envoi_keys.regimes import Profile
 
 from .. import limits
-from ..forms.columns import split_values
+from ..forms.columns import split_identifiers, split_values
 from ..forms.csv_files import read_csv
 from ..forms.sheet import Sheet, check_columns, place
 from .case import Case, parse_case
 
 _OF_CASE: Final = ("status", "decided_on", "exercise", "destination_country", "stated_end_use")
 _OF_ITEM: Final = ("control_entries", "item_description")
-_OF_PARTY: Final = ("name", "role", "country", "address", "aliases", "name_original_script")
+_OF_PARTY: Final = ("name", "role", "country", "address", "aliases", "name_original_script", "identifiers")
 COLUMNS: Final = ("case", *_OF_CASE, *_OF_ITEM, *_OF_PARTY)
 """The columns, in the order in which we write them."""
 _PLACE: Final = re.compile(r"(parties|items)\[(\d+)\]\.?(\w*)")
+_CELLS: Final[Mapping[str, Callable[[str], list[Any]]]] = {"aliases": split_values, "identifiers": split_identifiers}
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -60,10 +61,6 @@ class _Row:
         self._sheet = sheet
         self._number = number
         self.cells = {sheet.header[at]: cell for at, cell in cells.items()}
-
-    def values(self, column: str) -> list[str]:
-        """The values in a cell that may hold several."""
-        return split_values(self.cells.get(column, ""))
 
     def place(self, column: str) -> str:
         """Where a cell stands, or the row for a column that the table does not have."""
@@ -124,7 +121,10 @@ def _content(rows: list[_Row]) -> tuple[dict[str, Any], list[_Row]]:
         content["exercise"] = _FLAGS.get(content["exercise"].casefold(), content["exercise"])
     items: dict[tuple[Any, ...], _Row] = {}
     for row in rows:
-        entries, description = tuple(row.values("control_entries")), row.cells.get("item_description")
+        entries, description = (
+            tuple(split_values(row.cells.get("control_entries", ""))),
+            row.cells.get("item_description"),
+        )
         if entries or description:
             items.setdefault((entries, description), row)
     content["items"] = [
@@ -133,7 +133,7 @@ def _content(rows: list[_Row]) -> tuple[dict[str, Any], list[_Row]]:
     ]
     content["parties"] = [
         {
-            column: row.values(column) if column == "aliases" else row.cells[column]
+            column: _CELLS[column](row.cells[column]) if column in _CELLS else row.cells[column]
             for column in _OF_PARTY
             if column in row.cells
         }

@@ -1,8 +1,9 @@
 """From names that met to ranked hits: one for each notice, each with everything that an officer wants to see of it.
 
 Pure: what the index found, the register's versions and the case go in, hits come out. All names of a notice count. A
-name that meets makes the hit; items, countries and addresses only order it, except that a near miss becomes a hit if an
-identifier or the address speaks for it. An exercise meets exercises only, and a real case real notices only.
+name that meets makes the hit, and so does the number of a passport or a register. Items, countries and addresses only
+order it, except that a near miss becomes a hit if the address or a short number speaks for it. An exercise meets
+exercises only, and a real case real notices only.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from rapidfuzz import fuzz
 from envoi_client.documents.denial import DenialNotice, Identifier, Party
 from envoi_keys.regimes import Profile
 
-from ..names import Comparison, Found, Name
-from ..register import Version
+from ..names import Comparison, Found, Name, compare
+from ..register import Version, identifiers
 from . import weights
 from .case import Case
 from .items import ItemMatch, closest
@@ -65,7 +66,7 @@ class Pair:
     def counts(self) -> bool:
         """Whether it makes a hit."""
         near = self.comparison.score >= weights.NEAR_MISS and (bool(self.identifiers) or self.same_address)
-        return self.comparison.match or near
+        return self.comparison.match or near or any(map(_telling, self.identifiers))
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,18 @@ def queries(case: Case) -> tuple[Name, ...]:
 def find_hits(
     case: Case,
     found: Iterable[Found],
+    bearing: Iterable[int],
     version_at: Callable[[int], Version | None],
     state_at: Callable[[int], str | None],
     profile: Profile,
 ) -> list[Hit]:
     """The notices that the case meets, ranked; the revoked and superseded ones too, for the caller to part.
 
-    ``found`` is what the index gave for :func:`queries`. ``version_at`` gives the version of a log index, ``state_at``
+    ``found`` is what the index gave for :func:`queries`, ``bearing`` the log indexes of versions with a number of the
+    case's parties. ``version_at`` gives the version of a log index, ``state_at``
     its state as of the point that is asked for, None if another version stood then.
     """
-    owners: dict[int, list[Found]] = {}
+    owners: dict[int, list[Found]] = {index: [] for index in bearing}
     for one in found:
         if one.comparison.score >= weights.NEAR_MISS or one.comparison.match:
             owners.setdefault(one.owner, []).append(one)
@@ -182,24 +185,50 @@ def _pairs(case: Case, notice: DenialNotice, found: Sequence[Found]) -> list[Pai
             if one.query.country == party.country and one.query.text in party.names:
                 best.setdefault((number, one.party), one)
     pairs = [
-        _pair(case.parties[ours], notice.parties[theirs], one)
+        _pair(case.parties[ours], notice.parties[theirs], (one.query.text, one.name.text), one.comparison)
         for (ours, theirs), one in best.items()
         if theirs < len(notice.parties)
     ]
-    return sorted(pairs, key=lambda pair: (-pair.comparison.score, not pair.identifiers, not pair.same_country))
+    pairs += [
+        _pair(ours, theirs, *_nearest(ours, theirs))
+        for number, ours in enumerate(case.parties)
+        for at, theirs in enumerate(notice.parties)
+        if (number, at) not in best and identifiers.shared(ours, theirs)
+    ]
+    return sorted(pairs, key=_order)
 
 
-def _pair(ours: Party, theirs: Party, found: Found) -> Pair:
+def _order(pair: Pair) -> tuple[bool, float, bool, bool]:
+    # A number that both bear says more than names that are only somewhat alike, and less than names that are.
+    spoken_for = pair.comparison.match or bool(pair.identifiers)
+    return not spoken_for, -pair.comparison.score, not pair.identifiers, not pair.same_country
+
+
+def _nearest(ours: Party, theirs: Party) -> tuple[tuple[str, str], Comparison]:
+    """The two names of parties that share a number which are most alike, whether or not they are."""
+    compared = {
+        (one, other): compare(Name(one, country=ours.country), Name(other, country=theirs.country))
+        for one in ours.names
+        for other in theirs.names
+    }
+    return max(compared.items(), key=lambda pair: pair[1].score)
+
+
+def _telling(identifier: Identifier) -> bool:
+    return len(identifiers.plain(identifier.value)) >= weights.IDENTIFIER_ALONE
+
+
+def _pair(ours: Party, theirs: Party, names: tuple[str, str], comparison: Comparison) -> Pair:
     return Pair(
         ours=ours,
-        our_name=found.query.text,
-        our_kind=kinds(ours).get(found.query.text, ALIAS),
+        our_name=names[0],
+        our_kind=kinds(ours).get(names[0], ALIAS),
         theirs=theirs,
-        their_name=found.name.text,
-        their_kind=kinds(theirs).get(found.name.text, ALIAS),
-        comparison=found.comparison,
+        their_name=names[1],
+        their_kind=kinds(theirs).get(names[1], ALIAS),
+        comparison=comparison,
         address=likeness(ours.address, theirs.address),
-        identifiers=shared_identifiers(ours, theirs),
+        identifiers=identifiers.shared(ours, theirs),
     )
 
 
@@ -212,13 +241,3 @@ def likeness(one: str | None, other: str | None) -> float | None:
 
 def _words(address: str) -> str:
     return "".join(character if character.isalnum() else " " for character in address.casefold())
-
-
-def shared_identifiers(ours: Party, theirs: Party) -> tuple[Identifier, ...]:
-    """The identifiers of ``theirs`` whose value ``ours`` has too; how a register is called differs between desks."""
-    values = {_plain(one.value) for one in ours.identifiers} - {""}
-    return tuple(one for one in theirs.identifiers if _plain(one.value) in values)
-
-
-def _plain(value: str) -> str:
-    return "".join(character for character in value.casefold() if character.isalnum())

@@ -19,7 +19,7 @@ from envoi_keys.signing import Signer, sign_note
 
 from ..lists import Lists
 from ..names import Found, NameIndex
-from ..register import IN_FORCE, Register, Version
+from ..register import IN_FORCE, Register, Version, identifiers
 from . import weights
 from .case import Case
 from .dispositions import Decision, Disposition, Signed, newest
@@ -28,6 +28,8 @@ from .records import KeptCase, Records, Run
 from .relevance import changed, facets, notice_fingerprint
 from .values import disposition_value, hit_value
 
+LOST: Final = ""
+"""Kept in place of a fingerprint of a notice that was told as no longer met."""
 RECENT_DAYS: Final = 90
 """How long after a grant a case is screened again."""
 
@@ -89,7 +91,8 @@ class Screening:
             "lists": self._lists.hits(case) if lists and not case.exercise else None,
         }
         run = Run(0, number, moment.head, moment.seq, as_of, weights.version(), moment.now, result)
-        told = [(one["reference"], one["index"], one["fingerprint"]) for one in (*standing, *ended, *lost)]
+        told = [(one["reference"], one["index"], one["fingerprint"]) for one in (*standing, *ended)]
+        told += [(one["reference"], one["index"], LOST) for one in lost]
         self._records.add_run(kept.key, run, told)
         return run
 
@@ -169,6 +172,7 @@ class Screening:
         return find_hits(
             case,
             self._found(case),
+            self._register.bearing(identifiers.values(case.parties)),
             self._register.at,
             lambda index: self._register.state_at(index, as_of),
             self._profile,
@@ -188,31 +192,32 @@ class Screening:
         differs: list[str] = []
         if decided.notice_fingerprint != print_:
             old = self._register.at(decided.notice_index)
-            differs += self._changed(old, hit.version, hit.state) if old else ["the notice"]
+            differs += self._differences(old, hit.version, hit.state)
         if decided.case_fingerprint != case.fingerprint:
             differs.append("the case")
         return disposition_value(decided) | {"carried_over": not differs, "changed": differs}
 
-    def _changed(self, old: Version, new: Version, state: str) -> list[str]:
+    def _differences(self, old: Version | None, new: Version, state: str = "") -> list[str]:
+        if old is None:
+            return ["the notice"]
         was = self._register.state_at(old.index, old.index)
-        return list(changed(facets(old, was or old.state), facets(new, state))) or ["the notice"]
+        return list(changed(facets(old, was or old.state), facets(new, state or new.state))) or ["the notice"]
 
     def _lost(self, shown: dict[str, tuple[int, str]], found: set[str]) -> Iterator[dict[str, Any]]:
-        """Notices that met the case when they were shown, and have changed so that they no longer do."""
+        """Notices that met the case when they were shown and no longer do, each told once, with what has changed."""
         for reference, (index, print_) in shown.items():
-            version = self._register.get(reference) if reference not in found else None
+            version = self._register.get(reference) if reference not in found and print_ != LOST else None
             if version is None:
                 continue
             current = notice_fingerprint(version, version.state)
-            if current == print_:
-                continue
             old = self._register.at(index)
             yield {
                 "reference": reference,
                 "index": version.index,
                 "from": version.author,
                 "state": version.state,
-                "changed": self._changed(old, version, version.state) if old else ["the notice"],
+                # Nothing where the notice is as it was: then the case is another, or names are compared otherwise.
+                "changed": [] if current == print_ else self._differences(old, version),
                 "fingerprint": current,
             }
 

@@ -15,6 +15,7 @@ from ..names.forms import Form, form
 from ..names.model import ACRONYM, INITIAL, JOINED, ROMANISATION, SPELLING, WORD
 from ..names.vocabulary import FILLER, LEGAL
 from ..register import IN_FORCE
+from . import weights
 from .hits import ALIAS, NAME, ORIGINAL, Hit
 from .items import Closeness
 
@@ -72,7 +73,7 @@ def met_by(which: str, our_kind: str, ours: Party, names: tuple[str, str], compa
     """
     whose = f"the {words(ours.role)}'s{_OURS[our_kind]} of this case"
     if not comparison.match:
-        return f"{which} is only somewhat like {whose}"
+        return f"{which} is {'only somewhat' if comparison.score >= weights.NEAR_MISS else 'not'} like {whose}"
     differences = but_for(names, comparison)
     return f"{which} is {whose} but for {listed(differences)}" if differences else f"{which} is {whose}"
 

@@ -20,6 +20,7 @@ _LABEL: Final = 8
 _MAX_END_USE: Final = 160
 _WHICH: Final = {"name": "", "alias": ", alias", "original_script": ", original script"}
 _EXERCISE: Final = "EXERCISE EXERCISE EXERCISE"
+_OTHERWISE: Final = "the case has changed, or how names are compared"
 
 
 def view(result: Mapping[str, Any], *, limit: int, ended: bool = False, new: bool = False) -> dict[str, Any]:
@@ -52,8 +53,8 @@ def run_lines(shown: Mapping[str, Any]) -> Iterator[str]:
         yield from hit_lines(number, hit)
     for one in shown["lost"]:
         yield ""
-        told = f"{one['reference']} no longer meets this case: {one['from']} changed its {listed(one['changed'])}."
-        yield from _wrapped(told, 0)
+        why = f"{one['from']} changed its {listed(one['changed'])}" if one["changed"] else _OTHERWISE
+        yield from _wrapped(f"{one['reference']} no longer meets this case: {why}.", 0)
     yield from _notes(shown)
     if shown["lists"] is not None:
         yield ""

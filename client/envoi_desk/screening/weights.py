@@ -36,11 +36,15 @@ COUNTRY: Final = 0.03
 DESTINATION: Final = 0.02
 """The items were to go to the same country. A diversion names another one on purpose, so it weighs little."""
 
+IDENTIFIER_ALONE: Final = 6
+"""Letters and digits from which on an equal number makes a hit by itself, whatever the names: of shorter ones, two
+registers give out the same every day. Who changes a name seldom changes a passport."""
+
 SAME_ADDRESS: Final = 0.85
 """From here on two addresses are said to be alike: one word or number of six differs."""
 NEAR_MISS: Final = 0.3
-"""A pair of names below the matcher's threshold and above this score is a hit if an identifier is equal or the
-addresses are alike: a firm that changed its name has not moved. The index gives no lower ones."""
+"""A pair of names below the matcher's threshold and above this score is a hit if an identifier is equal, however short,
+or the addresses are alike: a firm that changed its name has not moved. The index gives no lower ones."""
 
 
 @cache

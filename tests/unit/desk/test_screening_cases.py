@@ -31,6 +31,7 @@ ROW = {
     "role": "end_user",
     "country": "PK",
     "aliases": r"KRW; Ravi\; Works",
+    "identifiers": "NTN: EX 40-117; registration: 12",
 }
 
 
@@ -101,8 +102,17 @@ def test_rows_of_one_case_share_its_reference(separator: str) -> None:
     assert [one.id for one in cases] == ["2026-118", "2026-119"]
     assert [party.name for party in cases[0].parties] == ["Kamalia Ravi Works", "Argolis Vathypedo"]
     assert cases[0].parties[0].aliases == ("KRW", "Ravi; Works")
+    assert [one.to_content() for one in cases[0].parties[0].identifiers] == [
+        {"kind": "NTN", "value": "EX 40-117"},
+        {"kind": "registration", "value": "12"},
+    ]
     assert cases[0].control_entries == ("9.A.3", "9.A.4")
     assert [one.exercise for one in cases] == [False, True]
+
+
+def test_an_identifier_without_its_kind_is_told_by_row_and_column() -> None:
+    (told,) = problems(table(ROW | {"identifiers": "EX 40-117"}))
+    assert told.startswith("cases.csv, row 2, column identifiers (O): EX 40-117 is not an identifier; name its kind")
 
 
 def test_problems_of_a_table_are_told_by_row_and_column() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -55,9 +56,9 @@ def found(
     )
 
 
-def hits(of: Case, names: list[Found], *versions: Version) -> list[Hit]:
+def hits(of: Case, names: list[Found], *versions: Version, bearing: Sequence[int] = ()) -> list[Hit]:
     held = {one.index: one for one in versions}
-    return find_hits(of, names, held.get, lambda index: held[index].state if index in held else None, PROFILE)
+    return find_hits(of, names, bearing, held.get, lambda index: held[index].state if index in held else None, PROFILE)
 
 
 OURS = case(parties=[{"name": "Kamalia Ravi Vessels", "role": "consignee", "country": "PK"}])
@@ -154,7 +155,32 @@ def test_a_near_miss_is_no_hit_unless_an_identifier_or_the_address_speaks_for_it
     assert "is only somewhat like the consignee's of this case; same NTN" in sentence(hit)
     (hit,) = hits(ours, near, version(parties=[{**RAVI, "address": "Lahore, 14 Canal Rd."}]))
     assert "like address" in sentence(hit)
-    assert hits(ours, [found(0.2)], version(parties=[{**RAVI, **number}])) == []
+    assert hits(ours, [found(0.2)], version(parties=[{**RAVI, "address": "Lahore, 14 Canal Rd."}])) == []
+
+
+def test_a_number_that_both_bear_is_a_hit_whatever_the_names() -> None:
+    def party(name: str, number: str) -> dict[str, Any]:
+        return {"name": name, "role": "end_user", "country": "PK", "identifiers": [{"kind": "NTN", "value": number}]}
+
+    ours = case(parties=[party("Argolis Trading", "EX 40-117")])
+    (hit,) = hits(ours, [], version(parties=[RAVI, party("Zlatarska Oprema", "ex40117")]), bearing=[5])
+    assert [pair.their_name for pair in hit.pairs] == ["Zlatarska Oprema"]
+    assert "its name is not like the end user's of this case; same NTN" in sentence(hit)
+    # A number so short says nothing by itself, and neither does one that was on file before and is no longer.
+    assert (
+        hits(case(parties=[party("Argolis", "117-2")]), [], version(parties=[party("Oprema", "1172")]), bearing=[5])
+        == []
+    )
+    assert hits(ours, [], version(), bearing=[5]) == []
+
+
+def test_a_number_speaks_before_a_name_that_is_only_somewhat_alike() -> None:
+    number = {"identifiers": [{"kind": "NTN", "value": "EX 40-117"}]}
+    address = {"address": "14 Canal Road, Lahore"}
+    other = {"name": "Zlatarska Oprema", "role": "broker", "country": "PK"}
+    ours = case(parties=[{**RAVI, **address}, {**other, "name": "Argolis", **number}])
+    (hit,) = hits(ours, [found(0.6)], version(parties=[{**RAVI, **address}, {**other, **number}]), bearing=[5])
+    assert [pair.their_name for pair in hit.pairs] == ["Zlatarska Oprema", "Kamalia Ravi Vessels"]
 
 
 def test_what_counts_more_stands_first() -> None:

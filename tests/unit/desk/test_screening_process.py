@@ -179,6 +179,39 @@ def test_a_notice_that_no_longer_meets_is_news_once(desk: Bench) -> None:
     assert run.result["lost"] == []
 
 
+def test_a_case_that_no_longer_meets_a_notice_says_so_once(desk: Bench) -> None:
+    desk.take(1)
+    assert references(desk.screen()["hits"]) == [RAVI]
+    elsewhere = [{"name": "Zlatarska Oprema", "role": "consignee", "country": "RS"}]
+    changed = desk.screen(parties=elsewhere)
+    assert [(one["reference"], one["changed"]) for one in changed["lost"]] == [(RAVI, [])]
+    said = " ".join(text(changed).split())
+    assert f"{RAVI} no longer meets this case: the case has changed, or how names are compared." in said
+    assert desk.screen(parties=elsewhere)["lost"] == []
+    # Met again, it is new again.
+    assert references(desk.screen()["hits"], new=True) == [RAVI]
+
+
+def test_a_party_under_another_name_is_found_by_its_number(desk: Bench) -> None:
+    number = {"identifiers": [{"kind": "registration", "value": "EX 40-117"}]}
+    other = {"name": "Zlatarska Oprema", "role": "consignee", "country": "RS", **number}
+    ours = [
+        {"name": "Argolis", "role": "end_user", "country": "CY", "identifiers": [{"kind": "HE", "value": "ex40117"}]}
+    ]
+    desk.take(1, parties=[other])
+    desk.take(2, parties=[other], exercise=True)
+    desk.take(3, parties=[{**other, "identifiers": []}])
+    result = desk.screen(parties=ours)
+    assert references(result["hits"]) == [RAVI]
+    assert "same HE" not in text(result)
+    assert "same registration" in text(result)
+    desk.take(1, **ENDED, parties=[other])
+    assert references(desk.screen(parties=ours)["ended"]) == [RAVI]
+    assert references(desk.screen(parties=ours, as_of=1)["hits"]) == [RAVI]
+    desk.register.rewind(0)
+    assert desk.register.bearing(["ex40117"]) == []
+
+
 def test_what_came_late_below_the_last_screening_is_new_all_the_same(desk: Bench) -> None:
     desk.head = 1
     desk.take(2)
