@@ -17,9 +17,10 @@ from envoi_keys.errors import Malformed
 
 from .. import limits
 
-_FORMULA: Final = "=+\\-@\t\r\n＝＋－＠"
-_DANGEROUS: Final = re.compile(f"'*[{_FORMULA}]")
-_SPARED: Final = re.compile(f"'+[{_FORMULA}]")
+# Also full-width, small, raised and lowered: some programs take them for the plain ones, and pass over spaces.
+_FORMULA: Final = "=+\\-@\t\r\n＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋﬩"
+_DANGEROUS: Final = re.compile(rf"'*\s*[{_FORMULA}]")
+_SPARED: Final = re.compile(rf"'+\s*[{_FORMULA}]")
 
 
 @dataclass(frozen=True, slots=True)
