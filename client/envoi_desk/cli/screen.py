@@ -172,7 +172,7 @@ def decide(
     case
         The authority's reference of the case.
     reference
-        The reference of the notice that it met.
+        The reference of the notice that it met, or of the entry of a list, as the screening shows it.
     as_
         full-match, possible-match or no-match.
     reason

@@ -5,6 +5,6 @@ A list is loaded from a file that somebody fetched; nothing here uses the networ
 
 from __future__ import annotations
 
-from .store import FORMATS, Lists, Loaded, format_of
+from .store import FORMATS, Listed, Lists, Loaded, format_of
 
-__all__ = ["FORMATS", "Lists", "Loaded", "format_of"]
+__all__ = ["FORMATS", "Listed", "Lists", "Loaded", "format_of"]

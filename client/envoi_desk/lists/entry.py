@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Final
 
 from envoi_keys.countries import country_codes, country_name, is_country
+from envoi_keys.encoding import dump_line
 from envoi_keys.errors import Malformed
 
 from .. import limits
@@ -29,6 +31,12 @@ class Entry:
     schema: str = ""
     country: str = ""
     program: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what bears on a match, in hexadecimal: while it stays the same, a decision about it holds."""
+        names = sorted(set(self.names))
+        return sha256(dump_line({"names": names, "schema": self.schema, "country": self.country})).hexdigest()
 
 
 def check_names(names: Iterable[str], where: str) -> tuple[str, ...]:

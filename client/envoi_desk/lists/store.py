@@ -11,24 +11,24 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from envoi_client.documents.text import printable
 from envoi_client.store.database import Database
 from envoi_keys.errors import LocalError, Malformed, Refused
 
 from .. import limits
-from ..names import Found, IndexedName, Name, NameIndex
-from ..screening.case import Case
-from ..screening.hits import kinds, queries
-from ..screening.sentences import met_by
-from ..screening.values import comparison_value
+from ..names import IndexedName, Name, NameIndex
 from .entry import Entry
 from .list_csv import read_list_csv
 from .un_xml import read_un_xml
 
 FORMATS: Final[Mapping[str, Callable[[bytes, str], Iterator[Entry]]]] = MappingProxyType(
     {"un-xml": read_un_xml, "csv": read_list_csv}
+)
+_ENTRY: Final = (
+    "SELECT list, sha256, reference, schema, country, program, desk_list_entries.name, fingerprint"
+    " FROM desk_list_entries JOIN desk_lists ON list = desk_lists.name"
 )
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -43,6 +43,20 @@ class Loaded:
     sha256: str
     entries: int
     names: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry as it stands in a list: ``sha256`` is that of the list's file, ``fingerprint`` as in :class:`.Entry`."""
+
+    list: str
+    sha256: str
+    reference: str
+    schema: str
+    country: str
+    program: str
+    name: str
+    fingerprint: str
 
 
 def format_of(raw: bytes) -> str:
@@ -76,6 +90,8 @@ class Lists:
             database.run("INSERT INTO desk_lists VALUES (?, ?, ?, ?, 0, 0)", (name, format_, now, digest))
             entries = names = 0
             for entry in FORMATS[format_](raw, file):
+                if self.find(name, entry.reference):
+                    raise Malformed(f"holds {printable(entry.reference)[:80]} twice", field=file)
                 entries += 1
                 names += len(entry.names)
                 self._put(name, entry)
@@ -86,8 +102,12 @@ class Lists:
 
     def _put(self, list_: str, entry: Entry) -> None:
         key = self._database.insert(
-            "INSERT INTO desk_list_entries (list, reference, schema, country, program, name) VALUES (?, ?, ?, ?, ?, ?)",
-            (list_, entry.reference, entry.schema, entry.country, entry.program, entry.names[0]),
+            """INSERT INTO desk_list_entries (list, reference, schema, country, program, name, fingerprint)
+               VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            (
+                *(list_, entry.reference, entry.schema, entry.country, entry.program, entry.names[0]),
+                entry.fingerprint,
+            ),
         )
         names = [
             IndexedName(Name(text, entry.schema, entry.country), 0, position)
@@ -120,44 +140,20 @@ class Lists:
         )
         return [Loaded(*row) for row in rows]
 
-    def hits(self, case: Case) -> list[dict[str, Any]]:
-        """The entries of all lists that a case meets, best first, as values: each with the best pair of names."""
-        loaded = {_source(one.name): one for one in self.loaded()}
-        if not loaded:
-            return []
-        found = self._names.search(queries(case), sources=tuple(loaded))
-        best: dict[int, Found] = {}
-        for one in found:
-            if one.comparison.match:
-                best.setdefault(one.owner, one)
-        return [self._hit(case, one, loaded[one.source]) for one in best.values()]
+    def sources(self) -> dict[str, Loaded]:
+        """The lists, each by its source in the index of names."""
+        return {_source(one.name): one for one in self.loaded()}
 
-    def _hit(self, case: Case, found: Found, loaded: Loaded) -> dict[str, Any]:
-        row = self._database.one(
-            "SELECT reference, schema, country, program, name FROM desk_list_entries WHERE key = ?", (found.owner,)
-        )
+    def entry(self, key: int) -> Listed:
+        """The entry that owns a name in the index."""
+        row = self._database.one(f"{_ENTRY} WHERE key = ?", (key,))
         assert row is not None  # the index and the table change in one transaction
-        reference, schema, country, program, name = map(str, row)
-        party = next(
-            one for one in case.parties if found.query.country == one.country and found.query.text in one.names
-        )
-        which = "its name" if found.position == 0 else "one of its names"
-        said = met_by(
-            which, kinds(party)[found.query.text], party, (found.query.text, found.name.text), found.comparison
-        )
-        return {
-            "list": loaded.name,
-            "reference": reference,
-            "name": name,
-            "schema": schema,
-            "country": country,
-            "program": program,
-            "sentence": f"list {loaded.name} has {printable(name)} as {printable(reference)}; {said}.",
-            "case": {"party": party.name, "role": party.role.value, "country": party.country, "name": found.query.text},
-            "listed": found.name.text,
-            **comparison_value(found.comparison),
-            "sha256": loaded.sha256,
-        }
+        return Listed(*row)
+
+    def find(self, list_: str, reference: str) -> Listed | None:
+        """The entry of a list with this reference of the list's own, or None."""
+        row = self._database.one(f"{_ENTRY} WHERE list = ? AND reference = ?", (list_, reference))
+        return Listed(*row) if row else None
 
 
 def _source(name: str) -> str:

@@ -14,7 +14,7 @@ TABLES: Final[Step] = (
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE desk_list_entries (
         key INTEGER PRIMARY KEY AUTOINCREMENT, list TEXT NOT NULL REFERENCES desk_lists (name),
-        reference TEXT NOT NULL, schema TEXT NOT NULL, country TEXT NOT NULL, program TEXT NOT NULL, name TEXT NOT NULL
+        reference TEXT NOT NULL, schema TEXT NOT NULL, country TEXT NOT NULL, program TEXT NOT NULL, name TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, UNIQUE (list, reference)
     ) STRICT""",
-    "CREATE INDEX desk_list_entries_list ON desk_list_entries (list, key)",
 )

@@ -1,15 +1,15 @@
 """The disposition: what an officer decided about one hit, and why, as a statement that the authority signs.
 
 It is a signed note like every statement of the exchange, so that it holds in court and between the authority's
-officers, and it is never sent through the relay. It names the version of the notice that was looked at, and the
-fingerprints of what bore on the decision: while they stay the same the decision is carried over. A newer one replaces
-an older one; both are kept.
+officers, and it is never sent through the relay. It names the version of the notice that was looked at, or the file of
+the reference list, and the fingerprints of what bore on the decision: while they stay the same the decision is carried
+over. A newer one replaces an older one; both are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -37,13 +37,44 @@ class Decision(StrEnum):
     NO_MATCH = "no-match"
 
 
+_LIST: Final = "list:"
+
+
+def list_reference(list_: str, entry: str) -> str:
+    """How a decision names an entry of a reference list: ``list:un:QDe.001``. No notice has such a reference."""
+    return f"{_LIST}{list_}:{entry}"
+
+
+def listed(reference: str) -> tuple[str, str] | None:
+    """The list and the entry that a reference names; None for a notice's."""
+    list_, colon, entry = reference.removeprefix(_LIST).partition(":")
+    return (list_, entry) if reference.startswith(_LIST) and colon else None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSeen:
+    """The version of a notice that was looked at: the log index and the id of the dispatch that brought it."""
+
+    index: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListSeen:
+    """The reference list in which an entry was looked at: SHA-256 of the file from which it was loaded."""
+
+    sha256: str
+
+
+Seen = NoticeSeen | ListSeen
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disposition:
     """One decision.
 
-    ``notice_index`` and ``notice_id`` are those of the dispatch that brought the version that was looked at;
-    ``replaces`` is the id of the disposition that this one replaces, or empty; ``decided_at`` is in seconds since the
-    epoch.
+    ``reference`` is that of the notice, or :func:`list_reference`; ``seen`` is what of it was looked at; ``replaces``
+    is the id of the disposition that this one replaces, or empty; ``decided_at`` is in seconds since the epoch.
     """
 
     exchange: str
@@ -51,9 +82,8 @@ class Disposition:
     officer: str
     case: str
     reference: str
-    notice_index: int
-    notice_id: str
-    notice_fingerprint: str
+    seen: Seen
+    hit_fingerprint: str
     case_fingerprint: str
     decision: Decision
     reason: str
@@ -70,8 +100,8 @@ class Disposition:
                 "officer": self.officer,
                 "case": self.case,
                 "reference": self.reference,
-                "notice": {"index": self.notice_index, "id": self.notice_id},
-                "fingerprints": {"notice": self.notice_fingerprint, "case": self.case_fingerprint},
+                "seen": asdict(self.seen),
+                "fingerprints": {"hit": self.hit_fingerprint, "case": self.case_fingerprint},
                 "decision": self.decision.value,
                 "reason": self.reason,
                 "replaces": self.replaces,
@@ -88,23 +118,25 @@ class Disposition:
     def parse(cls, text: bytes) -> Disposition:
         """The disposition that ``text`` states. Raises Malformed. Says nothing about who signed it."""
         reader = open_statement(text, DISPOSITION, limits.MAX_DISPOSITION_BYTES)
-        notice, fingerprints = reader.reader("notice"), reader.reader("fingerprints")
+        seen, fingerprints = reader.reader("seen"), reader.reader("fingerprints")
+        reference = reader.text("reference", max_chars=_LINE)
         found = cls(
             exchange=reader.hex32("exchange"),
             member=reader.text("member", ADDRESSEE),
             officer=reader.text("officer", max_chars=_LINE),
             case=reader.text("case", max_chars=_LINE),
-            reference=reader.text("reference", max_chars=_LINE),
-            notice_index=notice.integer("index"),
-            notice_id=notice.hex32("id"),
-            notice_fingerprint=fingerprints.hex32("notice"),
+            reference=reference,
+            seen=ListSeen(seen.hex32("sha256"))
+            if listed(reference)
+            else NoticeSeen(seen.integer("index"), seen.hex32("id")),
+            hit_fingerprint=fingerprints.hex32("hit"),
             case_fingerprint=fingerprints.hex32("case"),
             decision=Decision(reader.choice("decision", tuple(Decision))),
             reason=reader.text("reason", max_chars=limits.MAX_REASON_CHARS),
             replaces=reader.hex32("replaces", or_empty=True),
             decided_at=reader.time("decided_at"),
         )
-        for inner in (notice, fingerprints, reader):
+        for inner in (seen, fingerprints, reader):
             inner.done()
         found.check()
         # Its id is that of these bytes. A second spelling would be a second id of one decision.

@@ -22,8 +22,9 @@ from ..names import Found, NameIndex
 from ..register import IN_FORCE, Register, Version, identifiers
 from . import weights
 from .case import Case
-from .dispositions import Decision, Disposition, Signed, newest
+from .dispositions import Decision, Disposition, ListSeen, NoticeSeen, Seen, Signed, listed, newest
 from .hits import EXERCISE, REAL, Hit, find_hits, queries
+from .listed import list_hits
 from .records import KeptCase, Records, Run
 from .relevance import changed, facets, notice_fingerprint
 from .values import disposition_value, hit_value
@@ -75,6 +76,7 @@ class Screening:
         standing = [value for value in values if value["state"] == IN_FORCE]
         ended = [value for value in values if value["state"] != IN_FORCE]
         lost = [] if as_of is not None else list(self._lost(shown, {hit.version.reference for hit in hits}))
+        listed_ = self._listed(case, shown) if lists and not case.exercise else None
         number = self._records.next_number(case.id)
         result: dict[str, Any] = {
             "case": case.id,
@@ -88,11 +90,12 @@ class Screening:
             "hits": standing,
             "ended": ended,
             "lost": lost,
-            "lists": self._lists.hits(case) if lists and not case.exercise else None,
+            "lists": listed_,
         }
         run = Run(0, number, moment.head, moment.seq, as_of, weights.version(), moment.now, result)
         told = [(one["reference"], one["index"], one["fingerprint"]) for one in (*standing, *ended)]
         told += [(one["reference"], one["index"], LOST) for one in lost]
+        told += [(one["reference"], moment.head, one["fingerprint"]) for one in listed_ or ()]
         self._records.add_run(kept.key, run, told)
         return run
 
@@ -119,19 +122,20 @@ class Screening:
     ) -> Disposition:
         """Keep a decision about a hit that was shown, signed by the authority.
 
-        Raises Refused ``unknown-case``, ``not-a-hit``, ``changed-since`` where the notice is no longer what was shown;
+        Raises Refused ``unknown-case``, ``not-a-hit``, ``changed-since`` where it is no longer what was shown;
         Malformed for a reason or a name that is empty, long or not fit to print.
         """
         kept = self.case(case_id)
         shown = self._records.shown(case_id).get(reference)
-        version = self._register.get(reference)
-        if shown is None or version is None:
+        current = self._current(reference)
+        if shown is None or current is None:
             raise Refused(
                 f"no screening of case {case_id} has shown {reference[:80]}",
                 reason="not-a-hit",
                 hint=f"envoi screen show {case_id} lists what was shown",
             )
-        if notice_fingerprint(version, version.state) != shown[1]:
+        seen, print_ = current
+        if print_ != shown[1]:
             raise Refused(
                 f"{reference} has changed since case {case_id} was screened",
                 reason="changed-since",
@@ -144,9 +148,8 @@ class Screening:
             officer=officer,
             case=case_id,
             reference=reference,
-            notice_index=version.index,
-            notice_id=version.id,
-            notice_fingerprint=shown[1],
+            seen=seen,
+            hit_fingerprint=print_,
             case_fingerprint=kept.case.fingerprint,
             decision=decision,
             reason=reason,
@@ -184,18 +187,33 @@ class Screening:
     def _value(self, case: Case, hit: Hit) -> dict[str, Any]:
         value = hit_value(hit)
         decided = newest(self._records.dispositions(case.id, hit.version.reference))
-        value["disposition"] = self._disposition(case, hit, decided, value["fingerprint"]) if decided else None
+        differs: list[str] = []
+        if decided and decided.hit_fingerprint != value["fingerprint"]:
+            old = self._register.at(decided.seen.index) if isinstance(decided.seen, NoticeSeen) else None
+            differs = self._differences(old, hit.version, hit.state)
+        value["disposition"] = _carried(decided, case, differs)
         return value
 
-    def _disposition(self, case: Case, hit: Hit, decided: Disposition, print_: str) -> dict[str, Any]:
-        """The old decision, and whether it is carried over or what has changed since."""
-        differs: list[str] = []
-        if decided.notice_fingerprint != print_:
-            old = self._register.at(decided.notice_index)
-            differs += self._differences(old, hit.version, hit.state)
-        if decided.case_fingerprint != case.fingerprint:
-            differs.append("the case")
-        return disposition_value(decided) | {"carried_over": not differs, "changed": differs}
+    def _listed(self, case: Case, shown: dict[str, tuple[int, str]]) -> list[dict[str, Any]]:
+        hits = list_hits(case, self._names, self._lists)
+        for hit in hits:
+            before = shown.get(hit["reference"])
+            hit["new"] = before is None or before[1] != hit["fingerprint"]
+            decided = newest(self._records.dispositions(case.id, hit["reference"]))
+            differs = ["the entry"] if decided and decided.hit_fingerprint != hit["fingerprint"] else []
+            hit["disposition"] = _carried(decided, case, differs)
+        return hits
+
+    def _current(self, reference: str) -> tuple[Seen, str] | None:
+        """What a decision about a notice or an entry would be about now, and its fingerprint; None if there is none."""
+        named = listed(reference)
+        if named is not None:
+            entry = self._lists.find(*named)
+            return (ListSeen(entry.sha256), entry.fingerprint) if entry else None
+        version = self._register.get(reference)
+        if version is None:
+            return None
+        return NoticeSeen(version.index, version.id), notice_fingerprint(version, version.state)
 
     def _differences(self, old: Version | None, new: Version, state: str = "") -> list[str]:
         if old is None:
@@ -220,6 +238,14 @@ class Screening:
                 "changed": [] if current == print_ else self._differences(old, version),
                 "fingerprint": current,
             }
+
+
+def _carried(decided: Disposition | None, case: Case, differs: list[str]) -> dict[str, Any] | None:
+    """The old decision, if there is one, and whether it is carried over or what has changed since."""
+    if decided is None:
+        return None
+    changed_ = [*differs, "the case"] if decided.case_fingerprint != case.fingerprint else differs
+    return disposition_value(decided) | {"carried_over": not changed_, "changed": changed_}
 
 
 def _new(hit: Hit, shown: dict[str, tuple[int, str]]) -> bool:

@@ -155,9 +155,11 @@ def _list_lines(hits: list[Mapping[str, Any]]) -> Iterator[str]:
     if not hits:
         yield "no entry meets it"
     for hit in hits:
+        marks = ", new" if hit["new"] and hit["disposition"] is None else ""
+        yield f"{printable(hit['reference'])}  names {hit['score']:.2f}{marks}"
         yield from _wrapped(hit["sentence"])
-        yield from _labelled("", f"names {hit['score']:.2f}")
         yield from _reasons(hit, hit["case"]["name"], hit["listed"])
+        yield from disposition_lines(hit["disposition"])
 
 
 def _wrapped(text: str, indent: int = _INDENT) -> Iterator[str]:

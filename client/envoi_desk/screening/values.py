@@ -5,6 +5,7 @@ One form for all three, so that what was on file on a day can be shown again as 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from envoi_client.documents.denial import Party
@@ -84,5 +85,5 @@ def disposition_value(disposition: Disposition) -> dict[str, Any]:
         "reason": disposition.reason,
         "officer": disposition.officer,
         "decided_at": format_time(disposition.decided_at),
-        "notice_index": disposition.notice_index,
+        "seen": asdict(disposition.seen),
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from envoi_desk.screening.dispositions import ListSeen
+from envoi_desk.screening.listed import list_hits
 from envoi_desk.screening.show import run_lines, view
 from envoi_keys.errors import LocalError, Malformed, Refused
 
@@ -34,24 +37,30 @@ def test_loading_again_replaces_the_list(desk: Bench) -> None:
     shorter = "\n".join(CSV.splitlines()[:1] + CSV.splitlines()[2:]) + "\n"
     desk.lists.load("un", shorter.encode(), "csv", NOW + 1)
     assert [(one.name, one.entries, one.format) for one in desk.lists.loaded()] == [("un", 1, "csv")]
-    assert desk.lists.hits(case(**OURS)) == []
+    assert list_hits(case(**OURS), desk.names, desk.lists) == []
 
 
 def test_a_list_that_is_malformed_anywhere_changes_nothing(desk: Bench) -> None:
     desk.lists.load("un", UN.encode(), "un-xml", NOW)
-    before = desk.lists.hits(case(**OURS))
-    for raw, format_ in ((UN[:-30], "un-xml"), (CSV + "X-1,Twice,,,,\n", "csv"), ("id,name\n", "csv")):
+    before = list_hits(case(**OURS), desk.names, desk.lists)
+    doubled = UN.replace("EXe.001", "EXi.001")
+    for raw, format_ in (
+        (UN[:-30], "un-xml"),
+        (doubled, "un-xml"),
+        (CSV + "X-1,Twice,,,,\n", "csv"),
+        ("id,name\n", "csv"),
+    ):
         with pytest.raises(Malformed):
             desk.lists.load("un", raw.encode(), format_, NOW + 1)
     assert [one.loaded_at for one in desk.lists.loaded()] == [NOW]
-    assert desk.lists.hits(case(**OURS)) == before != []
+    assert list_hits(case(**OURS), desk.names, desk.lists) == before != []
 
 
 def test_a_removed_list_is_searched_no_more(desk: Bench) -> None:
     desk.lists.load("un", UN.encode(), "un-xml", NOW)
     assert desk.lists.remove("un").entries == 2
     assert desk.lists.loaded() == []
-    assert desk.lists.hits(case(**OURS)) == []
+    assert list_hits(case(**OURS), desk.names, desk.lists) == []
     with pytest.raises(Refused) as caught:
         desk.lists.remove("un")
     assert caught.value.reason == "unknown-list"
@@ -71,7 +80,7 @@ def test_lists_are_shown_apart_from_denials_and_when_asked_for(desk: Bench) -> N
     result = desk.process.screen(case(**OURS), desk.moment(), lists=True).result
     assert [hit["reference"] for hit in result["hits"]] == ["MTCR/DN/FR/2026/0001"]
     (listed,) = result["lists"]
-    assert (listed["list"], listed["reference"], listed["program"]) == ("un", "EXe.001", "Exercise list")
+    assert (listed["list"], listed["entry"], listed["program"]) == ("un", "EXe.001", "Exercise list")
     denials, _, lists = "\n".join(run_lines(view(result, limit=25))).partition(
         "Reference lists, which are not denials:"
     )
@@ -92,3 +101,39 @@ def test_a_hidden_mark_in_a_list_is_written_out(desk: Bench) -> None:
     text = "\n".join(run_lines(view(result, limit=25)))
     assert "\u202e" not in text
     assert "\\u{202e}" in text
+
+
+def test_a_hit_on_a_list_is_decided_about_and_carried_over_until_its_entry_changes(desk: Bench) -> None:
+    def listed(**changes: Any) -> dict[str, Any]:
+        found = desk.process.screen(case(**{**OURS, **changes}), desk.moment(), lists=True).result
+        (hit,) = found["lists"]
+        return {**hit, "text": " ".join("\n".join(run_lines(view(found, limit=25))).split())}
+
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    with pytest.raises(Refused, match="no screening of case 2026-118 has shown"):
+        desk.process.screen(case(**OURS), desk.moment())
+        desk.decide("list:un:EXe.001")
+    hit = listed()
+    assert (hit["reference"], hit["new"], hit["disposition"]) == ("list:un:EXe.001", True, None)
+    assert "list:un:EXe.001 names 1.00, new" in hit["text"]
+    id_ = desk.decide("list:un:EXe.001", "full-match", "Same house.")
+    (kept,) = desk.records.dispositions("2026-118")
+    assert (kept.id, kept.seen) == (id_, ListSeen(hit["sha256"]))
+    again = listed()
+    assert (again["new"], again["disposition"]["carried_over"]) == (False, True)
+    assert "decided full match by anne on 2026-01-01: Same house. (carried over)" in again["text"]
+    # A list that was loaded again with the same entry changes nothing; another alias does.
+    desk.lists.load("un", UN.replace("Exercise list", "Other list").encode(), "un-xml", NOW + 1)
+    assert listed()["disposition"]["carried_over"]
+    moved = listed(destination_country="AE")
+    assert moved["disposition"]["changed"] == ["the case"]
+    desk.lists.load("un", UN.replace("Zarin Kooh Trading", "Zarin Kooh Houses").encode(), "un-xml", NOW + 2)
+    with pytest.raises(Refused, match="has changed since") as caught:
+        desk.decide("list:un:EXe.001")
+    assert caught.value.reason == "changed-since"
+    changed = listed()
+    assert (changed["new"], changed["disposition"]["changed"]) == (True, ["the entry"])
+    assert "decide again: the entry changed" in changed["text"]
+    desk.lists.remove("un")
+    with pytest.raises(Refused, match="no screening"):
+        desk.decide("list:un:EXe.001")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoi_desk.screening.dispositions import Decision, Disposition, from_file, newest, to_file, verified
+from envoi_desk.screening.dispositions import Decision, Disposition, NoticeSeen, from_file, newest, to_file, verified
 from envoi_keys.encoding import dump_line
 from envoi_keys.errors import Malformed, PeerError, Refused, Unverified
 from envoi_keys.notes import Note
@@ -27,9 +27,8 @@ COLLEAGUE = Disposition(
     officer="anne",
     case="2026-118",
     reference=reference(1),
-    notice_index=5,
-    notice_id="ab" * 32,
-    notice_fingerprint="cd" * 32,
+    seen=NoticeSeen(5, "ab" * 32),
+    hit_fingerprint="cd" * 32,
     case_fingerprint="ef" * 32,
     decision=Decision.POSSIBLE_MATCH,
     reason="Same street, Lahore «Canal Road».",
@@ -90,7 +89,9 @@ def test_half_a_signature_and_an_altered_text_are_refused() -> None:
         ({"reason": ""}, "reason: is empty"),
         ({"reason": "An\u202eother"}, "hidden mark"),
         ({"officer": " "}, "officer: is empty"),
-        ({"notice": {"index": -1, "id": "ab" * 32}}, "notice.index"),
+        ({"seen": {"index": -1, "id": "ab" * 32}}, "seen.index"),
+        ({"seen": {"sha256": "ab" * 32}}, "seen.index"),
+        ({"reference": "list:un:EXe.001"}, "seen.sha256"),
         ({"colour": "red"}, "colour"),
         ({"type": "envoi/receipt/v1"}, "is not envoi/disposition/v1"),
         ({"decided_at": "today"}, "decided_at"),
