@@ -22,10 +22,12 @@ from __future__ import annotations
 class EnvoiError(Exception):
     """The root. ``str()`` is one lower-case sentence; ``hint`` says what to do next, or is None.
 
-    ``kind`` is a stable word for programs: that of the class, or the reason of a refusal.
+    ``kind`` is a stable word for programs: that of the class, or the reason of a refusal. ``suspicious`` is set where
+    an alarm was kept, by it or before it: somebody may be cheating, or a cable is bad.
     """
 
     kind = "local"
+    suspicious = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -34,13 +36,9 @@ class EnvoiError(Exception):
 
 
 class PeerError(EnvoiError):
-    """What we were given is at fault: a file, a statement, an answer.
-
-    ``suspicious`` is set where it was kept as an alarm: somebody may be cheating, or a cable is bad.
-    """
+    """What we were given is at fault: a file, a statement, an answer."""
 
     kind = "peer"
-    suspicious = False
 
 
 class Malformed(PeerError):

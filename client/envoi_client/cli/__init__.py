@@ -19,7 +19,7 @@ from typing import Any, Final
 from cyclopts import App, CycloptsError
 
 from envoi_client import __version__
-from envoi_keys.errors import EnvoiError, Fraud, PeerError
+from envoi_keys.errors import EnvoiError, Fraud
 
 from .commands import COMMANDS, Command, all_commands, all_groups, named
 from .common import Common, abandon_stdout, unwritten
@@ -100,8 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _failed(options, USAGE, "usage", _sentence(str(error)), _example(words))
     except EnvoiError as error:
-        suspicious = isinstance(error, Fraud) or (isinstance(error, PeerError) and error.suspicious)
-        code = CHEATING if suspicious else FAILED
+        code = CHEATING if isinstance(error, Fraud) or error.suspicious else FAILED
         return _failed(options, code, error.kind, str(error), error.hint, **_problems(error))
     except ImportError as error:
         # An extension's commands are listed whether or not what it needs beside us is installed.

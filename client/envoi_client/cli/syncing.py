@@ -39,44 +39,69 @@ def sync(*, watch: Annotated[bool, Flag] = False, relay: str | None = None, comm
         report = SyncReport()
         try:
             node.sync(report)
-        except EnvoiError:
-            if _has_news(report):
+        except BaseException as error:
+            # The next sync does not receive the same again, and may not find the alarm.
+            if any(_news(report)):
                 common.warn("\n".join(["before it broke off:", *_report_lines(report)]))
+            if isinstance(error, EnvoiError):
+                error.suspicious = error.suspicious or not report.clean
             raise
         told = after_sync(node)
         common.answer(_report_json(report, told), [*_report_lines(report), *told])
         return _code(report)
 
 
+class _Watch:
+    """Round after round. ``code`` is that of the worst that was seen: an alarm outlasts the quiet round after it."""
+
+    def __init__(self, common: Common, node: Node) -> None:
+        self._common = common
+        self._node = node
+        self._report = SyncReport()
+        self._told: tuple[list[Any], ...] = ()
+        self.code = DONE
+
+    def round(self) -> None:
+        """One round and the wait for the next, or the pause after what waiting may mend. Raises the rest."""
+        try:
+            try:
+                self._node.sync(self._report)
+            finally:
+                self._settle()
+            self._node.wait(_WAIT_SECONDS)
+        except Fraud:
+            raise
+        except PeerError as error:
+            # A stale log, say: told, and tried again, for who watches must see the end of it.
+            self.code = max(self.code, CHEATING if error.suspicious else FAILED)
+            self._common.warn(str(error))
+            time.sleep(_PAUSE_SECONDS)
+        except NetworkError as error:
+            self._common.talk(f"{error}; trying again in {_PAUSE_SECONDS} s")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _settle(self) -> None:
+        """Tell what the round did, also if it broke off: the next one does not receive the same again."""
+        report, self._report = self._report, SyncReport()
+        self.code = max(self.code, _code(report))
+        news, before, self._told = _news(report), self._told, _news(report)
+        # An alarm or a refusal that lasts is found by every round, and told once until something is otherwise.
+        if any(news) and news != before:
+            told = after_sync(self._node)
+            self._common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
+
+
 def _watch(common: Common, node: Node) -> int:
-    code = DONE
+    watch = _Watch(common, node)
     with _stopped_like_interrupted():
         try:
             while True:
-                report = SyncReport()
-                try:
-                    try:
-                        node.sync(report)
-                    finally:
-                        # Also of a round that broke off: the next one does not receive the same again.
-                        # An alarm is not forgotten because the next round was quiet.
-                        code = max(code, _code(report))
-                        if _has_news(report):
-                            told = after_sync(node)
-                            common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
-                    node.wait(_WAIT_SECONDS)
-                except Fraud:
-                    raise
-                except PeerError as error:
-                    # A stale log, say: told, and tried again, for who watches must see the end of it.
-                    code = max(code, CHEATING if error.suspicious else FAILED)
-                    common.warn(str(error))
-                    time.sleep(_PAUSE_SECONDS)
-                except NetworkError as error:
-                    common.talk(f"{error}; trying again in {_PAUSE_SECONDS} s")
-                    time.sleep(_PAUSE_SECONDS)
+                watch.round()
         except KeyboardInterrupt:
-            return code
+            return watch.code
+        except EnvoiError as error:
+            error.suspicious = error.suspicious or watch.code == CHEATING
+            raise
 
 
 @contextmanager
@@ -93,8 +118,17 @@ def _code(report: SyncReport) -> int:
     return DONE if report.clean else CHEATING
 
 
-def _has_news(report: SyncReport) -> bool:
-    return any((report.received, report.unopened, report.refused, report.sent, report.rosters, report.alarms))
+def _news(report: SyncReport) -> tuple[list[Any], ...]:
+    """What of a report is worth a line."""
+    return (
+        report.received,
+        report.unopened,
+        report.refused,
+        report.sent,
+        report.rosters,
+        report.alarms,
+        report.refusals,
+    )
 
 
 def after_sync(node: Node) -> list[str]:

@@ -21,7 +21,8 @@ NEWS = SyncReport(log_size=8, received=["a" * 64], rosters=[2])
 ALARM = SyncReport(log_size=9, alarms=["something does not hold"])
 
 
-Round = SyncReport | Exception | tuple[SyncReport, Exception]
+REFUSED = SyncReport(log_size=9, refusals=["too large"])
+Round = SyncReport | Exception | tuple[SyncReport, BaseException]
 
 
 class Scripted:
@@ -107,10 +108,30 @@ def test_what_a_round_received_is_told_although_it_broke_off(watch: Any) -> None
     assert code == DONE
     assert out == ["log verified to 8 entries; 1 received; roster 2 is in force"]
     assert err == ["nobody answers; trying again in 5 s"]
-    code, out, err = watch(Scripted((ALARM, AWAY), QUIET))
-    assert (code, len(out)) == (CHEATING, 1)
     code, out, err = watch(Scripted((NEWS, LocalError("full"))))
     assert (code, len(out), err) == (FAILED, 1, ["envoi: full"])
+
+
+@pytest.mark.parametrize(
+    "rounds", [((ALARM, AWAY), QUIET), (ALARM, LocalError("full")), ((ALARM, LocalError("full")),)], ids=str
+)
+def test_an_alarm_outweighs_whatever_else_ends_it(watch: Any, rounds: tuple[Round, ...]) -> None:
+    code, out, _ = watch(Scripted(*rounds))
+    assert (code, len(out)) == (CHEATING, 1)
+
+
+def test_what_lasts_is_told_once_until_something_is_otherwise(watch: Any) -> None:
+    _, out, _ = watch(Scripted(ALARM, (ALARM, AWAY), ALARM, QUIET, ALARM, REFUSED, REFUSED))
+    assert [line.rpartition("; ")[2] for line in out] == [
+        "alarm: something does not hold",
+        "alarm: something does not hold",
+        "refused by the relay: too large",
+    ]
+
+
+def test_who_interrupts_a_round_is_told_what_it_had_received(watch: Any) -> None:
+    code, out, _ = watch(Scripted((ALARM, KeyboardInterrupt())))
+    assert (code, len(out)) == (CHEATING, 1)
 
 
 def test_a_single_sync_that_broke_off_says_what_it_had_received(watch: Any) -> None:
@@ -123,3 +144,5 @@ def test_a_single_sync_that_broke_off_says_what_it_had_received(watch: Any) -> N
         "envoi: full",
     ]
     assert watch(Scripted((QUIET, LocalError("full"))), once=True)[2] == ["envoi: full"]
+    assert watch(Scripted((ALARM, AWAY)), once=True)[0] == CHEATING
+    assert "before it broke off:" in watch(Scripted((NEWS, KeyboardInterrupt())), once=True)[2]
