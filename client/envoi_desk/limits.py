@@ -29,6 +29,8 @@ MAX_LIST_BYTES: Final = 128 * MIB
 """The file of a reference list; the UN's consolidated list has about 2 MiB."""
 MAX_LIST_ENTRIES: Final = 200_000
 """Entries of one reference list."""
+MAX_LIST_REFERENCE_CHARS: Final = 200
+"""How a list names an entry."""
 MAX_LIST_NAMES: Final = 500
 """Names of one entry."""
 MAX_LISTED_NAME_CHARS: Final = 1_000

@@ -94,17 +94,20 @@ def _check(option: str, number: int, least: int) -> None:
 
 def _again(common: Common, desk: Desk, days: int, limit: int) -> None:
     shown, count = [], 0
-    for run in _process(desk).rescreen(_moment(desk), desk.today, days=days):
-        count += 1
-        desk.session.progress("screening", count, count, "cases")
-        if run is not None and _has_news(run):
-            shown.append(view(run.result, limit=limit, new=True))
-    _answer(common, shown)
+    # What is not told is not kept as shown: it is news once, also if this ends half-way.
+    with desk.database.transaction():
+        for run in _process(desk).rescreen(_moment(desk), desk.today, days=days):
+            count += 1
+            desk.session.progress("screening", count, count, "cases")
+            if run is not None and _has_news(run):
+                shown.append(view(run.result, limit=limit, new=True))
+        _answer(common, shown)
     common.talk(f"{amount(count, 'case', 'cases')} screened again, {len(shown)} with something new")
 
 
 def _has_news(run: Run) -> bool:
-    return bool(run.result["lost"]) or any(hit["new"] for hit in (*run.result["hits"], *run.result["ended"]))
+    found = (*run.result["hits"], *run.result["ended"], *(run.result["lists"] or ()))
+    return bool(run.result["lost"]) or any(hit["new"] for hit in found)
 
 
 def _answer(common: Common, shown: list[dict[str, Any]]) -> None:

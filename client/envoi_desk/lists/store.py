@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from envoi_client.documents.text import printable
+from envoi_client.documents.text import printable, unsafe_character
 from envoi_client.store.database import Database
 from envoi_keys.errors import LocalError, Malformed, Refused
 
@@ -90,8 +90,7 @@ class Lists:
             database.run("INSERT INTO desk_lists VALUES (?, ?, ?, ?, 0, 0)", (name, format_, now, digest))
             entries = names = 0
             for entry in FORMATS[format_](raw, file):
-                if self.find(name, entry.reference):
-                    raise Malformed(f"holds {printable(entry.reference)[:80]} twice", field=file)
+                self._check(name, entry.reference, file)
                 entries += 1
                 names += len(entry.names)
                 self._put(name, entry)
@@ -99,6 +98,17 @@ class Lists:
                 raise Malformed("holds no entry", field=file, hint="is it the right file?")
             database.run("UPDATE desk_lists SET entries = ?, names = ? WHERE name = ?", (entries, names, name))
         return Loaded(name, format_, now, digest, entries, names)
+
+    def _check(self, list_: str, reference: str, file: str) -> None:
+        """That an entry can be named by its reference, when somebody decides about it."""
+        shown = f"holds the reference {printable(reference)[:80]}"
+        if self.find(list_, reference):
+            raise Malformed(f"{shown} twice", field=file)
+        if len(reference) > limits.MAX_LIST_REFERENCE_CHARS:
+            told = f"{shown}... of {len(reference)} characters; at most {limits.MAX_LIST_REFERENCE_CHARS} are allowed"
+            raise Malformed(told, field=file)
+        if (unsafe := unsafe_character(reference)) is not None:
+            raise Malformed(f"{shown}, which {unsafe}", field=file, hint="remove it")
 
     def _put(self, list_: str, entry: Entry) -> None:
         key = self._database.insert(

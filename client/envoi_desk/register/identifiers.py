@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
+from typing import Final
 
 from envoi_client.documents.denial import Identifier, Party
 
+_ALIKE: Final = str.maketrans("авекмнорстухіјѕαβεζηικμνορτυχ", "abekmhopctyxijsabezhikmnoptyx")
+"""Cyrillic and Greek letters whose capitals look like Latin ones: a clerk types what is printed."""
+
 
 def plain(value: str) -> str:
-    """A number without case, spaces and punctuation; empty if nothing is left of it."""
-    return "".join(character for character in value.casefold() if character.isalnum())
+    """A number without case, spaces and punctuation, in the digits and letters of Latin; empty if nothing is left.
+
+    Whatever script its digits are of, they count as digits (Unicode, property Decimal).
+    """
+    found = unicodedata.normalize("NFKD", value).casefold()
+    return "".join(_digit(character) for character in found if character.isalnum()).translate(_ALIKE)
+
+
+def _digit(character: str) -> str:
+    number = unicodedata.decimal(character, None)
+    return character if number is None else str(number)
 
 
 def values(parties: Iterable[Party]) -> set[str]:

@@ -8,9 +8,10 @@ exercises only, and a real case real notices only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -66,7 +67,17 @@ class Pair:
     def counts(self) -> bool:
         """Whether it makes a hit."""
         near = self.comparison.score >= weights.NEAR_MISS and (bool(self.identifiers) or self.same_address)
-        return self.comparison.match or near or any(map(_telling, self.identifiers))
+        return self.comparison.match or near or self.telling
+
+    @property
+    def telling(self) -> bool:
+        """Whether both bear a number that says who it is, whatever the names."""
+        return any(map(_telling, self.identifiers))
+
+    @property
+    def strength(self) -> float:
+        """How much it says that the two are one: the likeness of the names, or the number that they share."""
+        return max(self.comparison.score, weights.BY_NUMBER if self.telling else 0.0)
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Hit:
         best = self.pairs[0]
         return MappingProxyType(
             {
-                "name": weights.NAME * best.comparison.score,
+                "name": weights.NAME * best.strength,
                 "identifier": weights.IDENTIFIER * any(pair.identifiers for pair in self.pairs),
                 "item": weights.ITEM[self.items.closeness],
                 "more_parties": weights.MORE_PARTIES * self._second_party,
@@ -131,18 +142,20 @@ def queries(case: Case) -> tuple[Name, ...]:
 def find_hits(
     case: Case,
     found: Iterable[Found],
-    bearing: Iterable[int],
+    bearing: Collection[int],
+    shown: Collection[int],
     version_at: Callable[[int], Version | None],
     state_at: Callable[[int], str | None],
     profile: Profile,
 ) -> list[Hit]:
     """The notices that the case meets, ranked; the revoked and superseded ones too, for the caller to part.
 
-    ``found`` is what the index gave for :func:`queries`, ``bearing`` the log indexes of versions with a number of the
-    case's parties. ``version_at`` gives the version of a log index, ``state_at``
-    its state as of the point that is asked for, None if another version stood then.
+    ``found`` is what the index gave for :func:`queries`. ``bearing`` are the log indexes of versions with a number of
+    the case's parties, ``shown`` those that the case met before, which no other name on file may push aside.
+    ``version_at`` gives the version of a log index, ``state_at`` its state as of the point that is asked for, None if
+    another version stood then.
     """
-    owners: dict[int, list[Found]] = {index: [] for index in bearing}
+    owners: dict[int, list[Found]] = {index: [] for index in (*bearing, *shown)}
     for one in found:
         if one.comparison.score >= weights.NEAR_MISS or one.comparison.match:
             owners.setdefault(one.owner, []).append(one)
@@ -152,18 +165,20 @@ def find_hits(
         version = version_at(index) if state is not None else None
         if state is None or version is None or version.exercise is not case.exercise:
             continue
-        hit = _hit(case, version, state, names, profile)
+        hit = _hit(case, version, state, names, profile, again=index in shown and not names)
         if hit is not None:
             hits.append(hit)
     # Of two alike, the newer notice first: its author remembers the case.
     return sorted(hits, key=lambda hit: (-hit.rank, -hit.version.index))
 
 
-def _hit(case: Case, version: Version, state: str, found: Sequence[Found], profile: Profile) -> Hit | None:
+def _hit(
+    case: Case, version: Version, state: str, found: Sequence[Found], profile: Profile, *, again: bool
+) -> Hit | None:
     notice = version.notice
     if not isinstance(notice, DenialNotice):
         return None
-    pairs = [pair for pair in _pairs(case, notice, found) if pair.counts]
+    pairs = [pair for pair in _pairs(case, notice, found, again=again) if pair.counts]
     if not pairs:
         return None
     return Hit(
@@ -177,8 +192,11 @@ def _hit(case: Case, version: Version, state: str, found: Sequence[Found], profi
     )
 
 
-def _pairs(case: Case, notice: DenialNotice, found: Sequence[Found]) -> list[Pair]:
-    """The best pair of names for each two parties, the best first."""
+def _pairs(case: Case, notice: DenialNotice, found: Sequence[Found], *, again: bool) -> list[Pair]:
+    """The best pair of names for each two parties, the best first.
+
+    Parties that the index did not bring together are compared if they share a number, or all of them ``again``.
+    """
     best: dict[tuple[int, int], Found] = {}
     for one in sorted(found, key=lambda one: -one.comparison.score):
         for number, party in enumerate(case.parties):
@@ -189,33 +207,33 @@ def _pairs(case: Case, notice: DenialNotice, found: Sequence[Found]) -> list[Pai
         for (ours, theirs), one in best.items()
         if theirs < len(notice.parties)
     ]
-    pairs += [
-        _pair(ours, theirs, *_nearest(ours, theirs))
+    others = (
+        (ours, theirs)
         for number, ours in enumerate(case.parties)
         for at, theirs in enumerate(notice.parties)
-        if (number, at) not in best and identifiers.shared(ours, theirs)
-    ]
-    return sorted(pairs, key=_order)
-
-
-def _order(pair: Pair) -> tuple[bool, float, bool, bool]:
-    # A number that both bear says more than names that are only somewhat alike, and less than names that are.
-    spoken_for = pair.comparison.match or bool(pair.identifiers)
-    return not spoken_for, -pair.comparison.score, not pair.identifiers, not pair.same_country
+        if (number, at) not in best and (again or identifiers.shared(ours, theirs))
+    )
+    pairs += [_pair(ours, theirs, *_nearest(ours, theirs)) for ours, theirs in islice(others, weights.MOST_PAIRS)]
+    return sorted(pairs, key=lambda pair: (-pair.strength, not pair.identifiers, not pair.same_country))
 
 
 def _nearest(ours: Party, theirs: Party) -> tuple[tuple[str, str], Comparison]:
-    """The two names of parties that share a number which are most alike, whether or not they are."""
+    """The two names of two parties which are most alike, whether or not they are."""
     compared = {
         (one, other): compare(Name(one, country=ours.country), Name(other, country=theirs.country))
-        for one in ours.names
-        for other in theirs.names
+        for one in ours.names[: weights.MOST_NAMES]
+        for other in theirs.names[: weights.MOST_NAMES]
     }
     return max(compared.items(), key=lambda pair: pair[1].score)
 
 
 def _telling(identifier: Identifier) -> bool:
-    return len(identifiers.plain(identifier.value)) >= weights.IDENTIFIER_ALONE
+    value = identifiers.plain(identifier.value)
+    return (
+        len(value) >= weights.TELLING_LENGTH
+        and len(set(value)) >= weights.TELLING_CHARACTERS
+        and any(character.isdigit() for character in value)
+    )
 
 
 def _pair(ours: Party, theirs: Party, names: tuple[str, str], comparison: Comparison) -> Pair:

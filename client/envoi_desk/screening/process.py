@@ -7,7 +7,7 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -27,7 +27,7 @@ from .hits import EXERCISE, REAL, Hit, find_hits, queries
 from .listed import list_hits
 from .records import KeptCase, Records, Run
 from .relevance import changed, facets, notice_fingerprint
-from .values import disposition_value, hit_value
+from .values import GONE, disposition_value, hit_value
 
 LOST: Final = ""
 """Kept in place of a fingerprint of a notice that was told as no longer met."""
@@ -70,13 +70,13 @@ class Screening:
             )
         kept = self._records.put_case(case, moment.now)
         at = moment.head if as_of is None else as_of
-        hits = self._hits(case, at)
         shown = self._records.shown(case.id)
+        hits = self._hits(case, at, shown if as_of is None else {})
         values = [self._value(case, hit) | {"new": as_of is None and _new(hit, shown)} for hit in hits]
         standing = [value for value in values if value["state"] == IN_FORCE]
         ended = [value for value in values if value["state"] != IN_FORCE]
         lost = [] if as_of is not None else list(self._lost(shown, {hit.version.reference for hit in hits}))
-        listed_ = self._listed(case, shown) if lists and not case.exercise else None
+        listed_ = self._listed(case, shown, now=as_of is None) if lists and not case.exercise else None
         number = self._records.next_number(case.id)
         result: dict[str, Any] = {
             "case": case.id,
@@ -102,12 +102,16 @@ class Screening:
     def rescreen(self, moment: Moment, today: date, *, days: int = RECENT_DAYS) -> Iterator[Run | None]:
         """Screen every pending case and those granted in the last ``days`` again; None for one where nothing arrived.
 
-        A run's new hits, ended ones among those shown before, and those that no longer meet are marked or listed in it.
+        The reference lists are searched for those for which they were searched before. A run's new hits, ended ones
+        among those shown before, and those that no longer meet are marked or listed in it.
         """
         for kept in self._records.open_cases(today - timedelta(days=days)):
-            last = self._records.last_now(kept.case.id)
-            unchanged = last is not None and last.seq == moment.seq and last.weights == weights.version()
-            yield None if unchanged else self.screen(kept.case, moment)
+            last = self._records.last_now(kept)
+            lists = last is not None and last.result["lists"] is not None
+            changed_ = last is None or (last.seq, last.weights) != (moment.seq, weights.version())
+            if last is not None and lists:
+                changed_ |= any(one.loaded_at >= last.screened_at for one in self._lists.loaded())
+            yield self.screen(kept.case, moment, lists=lists) if changed_ else None
 
     def decide(
         self,
@@ -128,9 +132,10 @@ class Screening:
         kept = self.case(case_id)
         shown = self._records.shown(case_id).get(reference)
         current = self._current(reference)
-        if shown is None or current is None:
+        if shown is None or current is None or shown[1] == LOST:
+            told = f"no screening of case {case_id} has shown {reference[:80]}"
             raise Refused(
-                f"no screening of case {case_id} has shown {reference[:80]}",
+                told if shown is None else f"{reference[:80]} no longer meets case {case_id}",
                 reason="not-a-hit",
                 hint=f"envoi screen show {case_id} lists what was shown",
             )
@@ -171,11 +176,13 @@ class Screening:
             )
         return kept
 
-    def _hits(self, case: Case, as_of: int) -> list[Hit]:
+    def _hits(self, case: Case, as_of: int, shown: Mapping[str, tuple[int, str]]) -> list[Hit]:
+        before = [self._register.get(reference) for reference, (_, print_) in shown.items() if print_ != LOST]
         return find_hits(
             case,
             self._found(case),
             self._register.bearing(identifiers.values(case.parties)),
+            {version.index for version in before if version is not None},
             self._register.at,
             lambda index: self._register.state_at(index, as_of),
             self._profile,
@@ -194,11 +201,11 @@ class Screening:
         value["disposition"] = _carried(decided, case, differs)
         return value
 
-    def _listed(self, case: Case, shown: dict[str, tuple[int, str]]) -> list[dict[str, Any]]:
+    def _listed(self, case: Case, shown: Mapping[str, tuple[int, str]], *, now: bool) -> list[dict[str, Any]]:
         hits = list_hits(case, self._names, self._lists)
         for hit in hits:
             before = shown.get(hit["reference"])
-            hit["new"] = before is None or before[1] != hit["fingerprint"]
+            hit["new"] = now and (before is None or before[1] != hit["fingerprint"])
             decided = newest(self._records.dispositions(case.id, hit["reference"]))
             differs = ["the entry"] if decided and decided.hit_fingerprint != hit["fingerprint"] else []
             hit["disposition"] = _carried(decided, case, differs)
@@ -221,14 +228,17 @@ class Screening:
         was = self._register.state_at(old.index, old.index)
         return list(changed(facets(old, was or old.state), facets(new, state or new.state))) or ["the notice"]
 
-    def _lost(self, shown: dict[str, tuple[int, str]], found: set[str]) -> Iterator[dict[str, Any]]:
+    def _lost(self, shown: Mapping[str, tuple[int, str]], found: set[str]) -> Iterator[dict[str, Any]]:
         """Notices that met the case when they were shown and no longer do, each told once, with what has changed."""
         for reference, (index, print_) in shown.items():
-            version = self._register.get(reference) if reference not in found and print_ != LOST else None
+            if reference in found or print_ == LOST or listed(reference):
+                continue
+            version, old = self._register.get(reference), self._register.at(index)
             if version is None:
+                # The log was read again from below it, and it is refused now: envoi denials list --refused says why.
+                yield {"reference": reference, "index": index, "from": "", "state": GONE, "changed": ["the notice"]}
                 continue
             current = notice_fingerprint(version, version.state)
-            old = self._register.at(index)
             yield {
                 "reference": reference,
                 "index": version.index,
@@ -236,7 +246,6 @@ class Screening:
                 "state": version.state,
                 # Nothing where the notice is as it was: then the case is another, or names are compared otherwise.
                 "changed": [] if current == print_ else self._differences(old, version),
-                "fingerprint": current,
             }
 
 
@@ -248,7 +257,7 @@ def _carried(decided: Disposition | None, case: Case, differs: list[str]) -> dic
     return disposition_value(decided) | {"carried_over": not changed_, "changed": changed_}
 
 
-def _new(hit: Hit, shown: dict[str, tuple[int, str]]) -> bool:
+def _new(hit: Hit, shown: Mapping[str, tuple[int, str]]) -> bool:
     """Whether a hit was not shown before as it is now. What has ended is news where it was shown while it stood."""
     before = shown.get(hit.version.reference)
     return before[1] != notice_fingerprint(hit.version, hit.state) if before else hit.state == IN_FORCE

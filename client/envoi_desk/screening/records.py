@@ -127,9 +127,11 @@ class Records:
             row = self._database.one(f"{_RUN} AND number = ?", (id_, number))
         return _run(row) if row else None
 
-    def last_now(self, id_: str) -> Run | None:
-        """The last run that asked what is on file now, and not what was."""
-        row = self._database.one(f"{_RUN} AND as_of IS NULL ORDER BY run DESC LIMIT 1", (id_,))
+    def last_now(self, kept: KeptCase) -> Run | None:
+        """The last run of a case as it was read last that asked what is on file now, and not what was."""
+        row = self._database.one(
+            f"{_RUN} AND key = ? AND as_of IS NULL ORDER BY run DESC LIMIT 1", (kept.case.id, kept.key)
+        )
         return _run(row) if row else None
 
     def shown(self, id_: str) -> dict[str, tuple[int, str]]:

@@ -54,7 +54,8 @@ def sentence(hit: Hit) -> str:
         met_by(_KINDS[best.their_kind], best.our_kind, best.ours, (best.our_name, best.their_name), best.comparison),
     ]
     if best.identifiers:
-        parts.append(f"same {best.identifiers[0].kind}")
+        # What kind of number it is stands in the notice's own words, which are no finding.
+        parts.append("same number")
     if best.same_address:
         parts.append("like address")
     parts.append(_items(hit))

@@ -13,6 +13,7 @@ from envoi_client.documents.text import printable, safe, wrap
 
 from ..forms.odd import oddities
 from .sentences import NOT_COVERED, listed
+from .values import GONE
 
 WIDTH: Final = 100
 _INDENT: Final = 3
@@ -20,6 +21,7 @@ _LABEL: Final = 8
 _MAX_END_USE: Final = 160
 _WHICH: Final = {"name": "", "alias": ", alias", "original_script": ", original script"}
 _EXERCISE: Final = "EXERCISE EXERCISE EXERCISE"
+_MOST_SHOWN: Final = 5
 _OTHERWISE: Final = "the case has changed, or how names are compared"
 
 
@@ -29,6 +31,7 @@ def view(result: Mapping[str, Any], *, limit: int, ended: bool = False, new: boo
     gone = [hit for hit in result["ended"] if hit["new"] or not new]
     # That a notice which was shown has ended since is news, whether or not ended ones were asked for.
     told = gone if ended or new else []
+    lists = result["lists"] and [hit for hit in result["lists"] if hit["new"] or not new]
     return {
         **result,
         "hits": hits[:limit],
@@ -36,6 +39,8 @@ def view(result: Mapping[str, Any], *, limit: int, ended: bool = False, new: boo
         "only_new": new,
         "ended": told[:limit],
         "ended_count": len(result["ended"]),
+        "lists": lists and lists[:limit],
+        "lists_more": max(0, len(lists or ()) - limit),
     }
 
 
@@ -54,11 +59,12 @@ def run_lines(shown: Mapping[str, Any]) -> Iterator[str]:
     for one in shown["lost"]:
         yield ""
         why = f"{one['from']} changed its {listed(one['changed'])}" if one["changed"] else _OTHERWISE
+        why = "it is not on file any more" if one["state"] == GONE else why
         yield from _wrapped(f"{one['reference']} no longer meets this case: {why}.", 0)
     yield from _notes(shown)
     if shown["lists"] is not None:
         yield ""
-        yield from _list_lines(shown["lists"])
+        yield from _list_lines(shown)
     yield from exercise
 
 
@@ -69,8 +75,10 @@ def hit_lines(number: int, hit: Mapping[str, Any]) -> Iterator[str]:
     marks += [] if hit["covered_by_no_undercut"] else [NOT_COVERED]
     yield f"{number}  {printable(hit['reference'])}  {', '.join(marks)}"
     yield from _wrapped(hit["sentence"])
-    for pair in hit["pairs"]:
+    for pair in hit["pairs"][:_MOST_SHOWN]:
         yield from _pair_lines(pair)
+    if (left := len(hit["pairs"]) - _MOST_SHOWN) > 0:
+        yield from _labelled("", f"{amount(left, 'more pair', 'more pairs')} of parties meet: --json shows all")
     ours, theirs = hit["stated_end_use"]["case"], hit["stated_end_use"]["notice"]
     if ours and theirs:
         yield from _labelled("end-use", f"{_line(ours)} (case); {_line(theirs)} (notice)")
@@ -84,7 +92,7 @@ def _pair_lines(pair: Mapping[str, Any]) -> Iterator[str]:
     more = [f"names {pair['score']:.2f}"]
     more += [f"address {pair['address']:.2f}"] if pair["address"] is not None else []
     more += ["same country"] if pair["same_country"] else [f"{ours['country']} and {theirs['country']}"]
-    more += [f"same {one['kind']} {one['value']}" for one in pair["identifiers"]]
+    more += [f"same number {safe(one['value'])} ({safe(one['kind'])})" for one in pair["identifiers"][:_MOST_SHOWN]]
     yield from _labelled("", ", ".join(more))
     yield from _reasons(pair, ours["name"], theirs["name"])
 
@@ -136,7 +144,7 @@ def _decision(decided: Mapping[str, Any]) -> str:
 
 def _count(shown: Mapping[str, Any]) -> str:
     total = len(shown["hits"]) + shown["more"]
-    more = f", {shown['more']} more: --limit shows them" if shown["more"] else ""
+    more = f", {shown['more']} more: {_all_of(shown, shown['more'])}" if shown["more"] else ""
     if shown["only_new"]:
         return f"{amount(total, 'notice is new to it or has', 'notices are new to it or have')} changed{more}"
     return f"{amount(total, 'notice', 'notices')} in force {'meet' if total > 1 else 'meets'} it{more}"
@@ -150,16 +158,25 @@ def _notes(shown: Mapping[str, Any]) -> Iterator[str]:
         yield f"{would} revoked or superseded would also match: --revoked shows {'it' if hidden == 1 else 'them'}"
 
 
-def _list_lines(hits: list[Mapping[str, Any]]) -> Iterator[str]:
+def _list_lines(shown: Mapping[str, Any]) -> Iterator[str]:
     yield "Reference lists, which are not denials:"
-    if not hits:
-        yield "no entry meets it"
-    for hit in hits:
+    if not shown["lists"]:
+        yield "no entry is new to it" if shown["only_new"] else "no entry meets it"
+    for hit in shown["lists"]:
         marks = ", new" if hit["new"] and hit["disposition"] is None else ""
-        yield f"{printable(hit['reference'])}  names {hit['score']:.2f}{marks}"
+        yield f"{safe(hit['reference'])}  names {hit['score']:.2f}{marks}"
         yield from _wrapped(hit["sentence"])
         yield from _reasons(hit, hit["case"]["name"], hit["listed"])
         yield from disposition_lines(hit["disposition"])
+    if shown["lists_more"]:
+        yield f"{amount(shown['lists_more'], 'more entry', 'more entries')}: {_all_of(shown, shown['lists_more'])}"
+
+
+def _all_of(shown: Mapping[str, Any], more: int) -> str:
+    """How to see what the limit has left out. What is new was told, and is not new a second time."""
+    if not shown["only_new"]:
+        return "--limit shows them"
+    return f"envoi screen show {safe(shown['case'])} --limit {len(shown['hits']) + len(shown['lists'] or ()) + more}"
 
 
 def _wrapped(text: str, indent: int = _INDENT) -> Iterator[str]:

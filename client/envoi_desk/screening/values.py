@@ -6,7 +6,7 @@ One form for all three, so that what was on file on a day can be shown again as 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from envoi_client.documents.denial import Party
 from envoi_keys.encoding import format_time
@@ -17,6 +17,8 @@ from .hits import Hit, Pair
 from .relevance import notice_fingerprint
 from .sentences import sentence
 
+GONE: Final = "not on file"
+"""The state of a notice that was shown, and that the register does not hold any more."""
 _DIGITS = 4
 
 

@@ -1,7 +1,8 @@
 """What counts how much in the order of hits, with the reason for each number.
 
-These order what an officer reads; they never decide whether a notice is shown. That is the names' alone, whose weights
-stand in :mod:`envoi_desk.names` with their measurements. All of them together make 1, so that a hit's rank is a share.
+These order what an officer reads. Whether a notice is shown is the names' to decide, whose weights stand in
+:mod:`envoi_desk.names` with their measurements, and that of the few bounds at the end. All of the first together make
+1, so that a hit's rank is a share.
 """
 
 from __future__ import annotations
@@ -36,9 +37,18 @@ COUNTRY: Final = 0.03
 DESTINATION: Final = 0.02
 """The items were to go to the same country. A diversion names another one on purpose, so it weighs little."""
 
-IDENTIFIER_ALONE: Final = 6
-"""Letters and digits from which on an equal number makes a hit by itself, whatever the names: of shorter ones, two
-registers give out the same every day. Who changes a name seldom changes a passport."""
+TELLING_LENGTH: Final = 6
+TELLING_CHARACTERS: Final = 3
+"""Letters and digits, one of them a digit and so many of them different, from which on an equal number makes a hit by
+itself, whatever the names: of shorter ones two registers give out the same every day, and "unknown" or 000000 is none.
+Who changes a name seldom changes a passport."""
+BY_NUMBER: Final = 0.9
+"""What such a number counts in the place of the names. It is nearly proof, so namesakes do not push it down the list,
+but a notice may name a number that is not its party's."""
+MOST_NAMES: Final = 10
+"""Names of a party that are compared one by one with those of a party that bears the same number, or was met before."""
+MOST_PAIRS: Final = 40
+"""Pairs of parties of one notice that are compared so: a notice may have a hundred parties of a hundred names each."""
 
 SAME_ADDRESS: Final = 0.85
 """From here on two addresses are said to be alike: one word or number of six differs."""
@@ -55,7 +65,8 @@ def version() -> str:
     """
     modules = (names, sys.modules[__name__])
     values = [
-        f"{module.__name__}.{name}={value!r}"
+        # A set has no order of its own, and another one in each process.
+        f"{module.__name__}.{name}={sorted(value) if isinstance(value, frozenset) else value!r}"
         for module in modules
         for name, value in sorted(vars(module).items())
         if name.isupper()

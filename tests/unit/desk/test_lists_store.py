@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -135,5 +136,44 @@ def test_a_hit_on_a_list_is_decided_about_and_carried_over_until_its_entry_chang
     assert (changed["new"], changed["disposition"]["changed"]) == (True, ["the entry"])
     assert "decide again: the entry changed" in changed["text"]
     desk.lists.remove("un")
-    with pytest.raises(Refused, match="no screening"):
+    with pytest.raises(Refused, match="no longer meets case"):
         desk.decide("list:un:EXe.001")
+
+
+def test_as_of_a_day_nothing_of_a_list_is_new(desk: Bench) -> None:
+    desk.lists.load("un", UN.encode(), "un-xml", NOW)
+    (hit,) = desk.process.screen(case(**OURS), desk.moment(), as_of=0, lists=True).result["lists"]
+    assert not hit["new"]
+
+
+def test_a_list_that_was_loaded_again_is_searched_again_for_the_cases_that_asked(desk: Bench) -> None:
+    desk.lists.load("un", CSV.encode(), "csv", NOW - 9)
+    desk.process.screen(case(**OURS), desk.moment(), lists=True)
+    desk.process.screen(case(**{**OURS, "case": "B"}), desk.moment())
+    assert desk.again() == [None, None]
+    desk.lists.load("more", CSV.replace("X-1", "Y-1").encode(), "csv", NOW + 9)
+    (run, other) = list(desk.process.rescreen(desk.moment(10), date(2026, 12, 31)))
+    assert run is not None
+    assert other is None
+    shown = view(run.result, limit=25, new=True)
+    assert [hit["reference"] for hit in shown["lists"]] == ["list:more:Y-1"]
+    assert list(desk.process.rescreen(desk.moment(10), date(2026, 12, 31))) == [None, None]
+
+
+def test_the_limit_holds_for_lists_too(desk: Bench) -> None:
+    rows = "".join(f"Z-{at},Zarrinkuh Trading House,,AE,Organization,\n" for at in range(3))
+    desk.lists.load("own", f"{CSV.splitlines()[0]}\n{rows}".encode(), "csv", NOW)
+    result = desk.process.screen(case(**OURS), desk.moment(), lists=True).result
+    shown = view(result, limit=1)
+    assert (len(shown["lists"]), shown["lists_more"]) == (1, 2)
+    assert "2 more entries: --limit shows them" in "\n".join(run_lines(shown))
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [("X\u202e1", "which holds a hidden mark"), ("x" * 201, "of 201 characters; at most 200 are allowed")],
+)
+def test_an_entry_that_nobody_could_decide_about_is_refused(desk: Bench, reference: str, said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        desk.lists.load("own", CSV.replace("X-1", reference).encode(), "csv", NOW)
+    assert desk.lists.loaded() == []

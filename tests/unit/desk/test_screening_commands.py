@@ -143,6 +143,36 @@ def test_what_arrives_by_sync_is_new_once(desk: Desk, run: Run) -> None:
     assert run(screen.screen, all_=True) == []
 
 
+def test_what_was_not_told_is_news_again(desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for case_ in ("a", "b", "c"):
+        Path("case.json").write_bytes(case_file(case=case_))
+        run(screen.screen, Path("case.json"))
+    desk.publish(2)
+    asked = []
+
+    def broken(*_: Any) -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(screen, "_has_news", broken)
+        with pytest.raises(KeyboardInterrupt):
+            run(screen.screen, all_=True)
+    assert [found["case"] for found in run(screen.screen, all_=True)] == ["a", "b", "c"]
+
+
+def test_new_hits_beyond_the_limit_are_shown_by_the_command_that_is_named(desk: Desk, run: Run) -> None:
+    Path("case.json").write_bytes(case_file())
+    run(screen.screen, Path("case.json"))
+    desk.publish(2)
+    desk.publish(3)
+    said = run(screen.screen, all_=True, limit=1, text=True)
+    assert "1 more: envoi screen show \u20682026-118\u2069 --limit 2" in said or "show 2026-118 --limit 2" in said
+    assert run(screen.screen, all_=True) == []
+
+
 def test_as_of_an_index(desk: Desk, run: Run) -> None:
     assert [len(one["hits"]) for one in run(screen.screen, Path("case.json"), as_of="0")] == [0]
     with pytest.raises(LocalError, match="neither an index of the log nor a day"):

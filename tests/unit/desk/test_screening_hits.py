@@ -56,9 +56,13 @@ def found(
     )
 
 
-def hits(of: Case, names: list[Found], *versions: Version, bearing: Sequence[int] = ()) -> list[Hit]:
+def hits(
+    of: Case, names: list[Found], *versions: Version, bearing: Sequence[int] = (), shown: Sequence[int] = ()
+) -> list[Hit]:
     held = {one.index: one for one in versions}
-    return find_hits(of, names, bearing, held.get, lambda index: held[index].state if index in held else None, PROFILE)
+    return find_hits(
+        of, names, bearing, shown, held.get, lambda index: held[index].state if index in held else None, PROFILE
+    )
 
 
 OURS = case(parties=[{"name": "Kamalia Ravi Vessels", "role": "consignee", "country": "PK"}])
@@ -152,7 +156,7 @@ def test_a_near_miss_is_no_hit_unless_an_identifier_or_the_address_speaks_for_it
     assert hits(OURS, near, version()) == []
     ours = case(parties=[{"name": "Kamalia Ravi Vessels", "role": "consignee", "country": "PK", **number, **address}])
     (hit,) = hits(ours, near, version(parties=[{**RAVI, "identifiers": [{"kind": "NTN", "value": "ex40117"}]}]))
-    assert "is only somewhat like the consignee's of this case; same NTN" in sentence(hit)
+    assert "is only somewhat like the consignee's of this case; same number" in sentence(hit)
     (hit,) = hits(ours, near, version(parties=[{**RAVI, "address": "Lahore, 14 Canal Rd."}]))
     assert "like address" in sentence(hit)
     assert hits(ours, [found(0.2)], version(parties=[{**RAVI, "address": "Lahore, 14 Canal Rd."}])) == []
@@ -165,7 +169,7 @@ def test_a_number_that_both_bear_is_a_hit_whatever_the_names() -> None:
     ours = case(parties=[party("Argolis Trading", "EX 40-117")])
     (hit,) = hits(ours, [], version(parties=[RAVI, party("Zlatarska Oprema", "ex40117")]), bearing=[5])
     assert [pair.their_name for pair in hit.pairs] == ["Zlatarska Oprema"]
-    assert "its name is not like the end user's of this case; same NTN" in sentence(hit)
+    assert "its name is not like the end user's of this case; same number" in sentence(hit)
     # A number so short says nothing by itself, and neither does one that was on file before and is no longer.
     assert (
         hits(case(parties=[party("Argolis", "117-2")]), [], version(parties=[party("Oprema", "1172")]), bearing=[5])
@@ -181,6 +185,50 @@ def test_a_number_speaks_before_a_name_that_is_only_somewhat_alike() -> None:
     ours = case(parties=[{**RAVI, **address}, {**other, "name": "Argolis", **number}])
     (hit,) = hits(ours, [found(0.6)], version(parties=[{**RAVI, **address}, {**other, **number}]), bearing=[5])
     assert [pair.their_name for pair in hit.pairs] == ["Zlatarska Oprema", "Kamalia Ravi Vessels"]
+
+
+@pytest.mark.parametrize("value", ["unknown", "not available", "000000", "112211", "7734"])
+def test_what_is_no_number_of_a_party_makes_no_hit_by_itself(value: str) -> None:
+    number = {"identifiers": [{"kind": "passport", "value": value}]}
+    ours = case(parties=[{"name": "Argolis", "role": "end_user", "country": "CY", **number}])
+    assert hits(ours, [], version(parties=[{**RAVI, **number}]), bearing=[5]) == []
+
+
+def test_a_number_is_not_pushed_down_by_namesakes() -> None:
+    number = {"identifiers": [{"kind": "passport", "value": "K1234567"}]}
+    ours = case(parties=[{**RAVI, **number}])
+    named = [found(owner=index, countries=("PK", "AE")) for index in range(10, 40)]
+    abroad = {**RAVI, "country": "AE"}
+    others = [version(index, index, parties=[abroad], control_entries=["10.A.1"]) for index in range(10, 40)]
+    borne = version(parties=[{"name": "Zlatarska Oprema", "role": "broker", "country": "RS", **number}])
+    ranked = hits(ours, named, borne, *others, bearing=[5])
+    assert ranked[0].version.index == 5
+    assert ranked[0].parts["name"] == pytest.approx(weights.NAME * weights.BY_NUMBER)
+
+
+def test_a_notice_of_many_parties_with_one_number_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(one: Name, other: Name) -> Comparison:
+        asked.append((one, other))
+        return comparison(0.0, one.text, other.text)
+
+    monkeypatch.setattr("envoi_desk.screening.hits.compare", counted)
+    number = {"identifiers": [{"kind": "passport", "value": "K1234567"}]}
+    crowd = [
+        {**RAVI, "name": f"Party {at}", "aliases": [f"Alias {at} {other}" for other in range(50)], **number}
+        for at in range(100)
+    ]
+    ours = case(parties=[{**RAVI, "aliases": [f"Alias {at}" for at in range(50)], **number}])
+    (hit,) = hits(ours, [], version(parties=crowd), bearing=[5])
+    assert len(hit.pairs) == weights.MOST_PAIRS
+    assert len(asked) == weights.MOST_PAIRS * weights.MOST_NAMES**2
+
+
+def test_what_the_case_met_before_is_compared_though_the_index_gives_others() -> None:
+    (hit,) = hits(OURS, [], version(), shown=[5])
+    assert hit.pairs[0].comparison.match
+    assert hits(OURS, [], version(parties=[{**RAVI, "name": "Zlatarska Oprema", "aliases": []}]), shown=[5]) == []
 
 
 def test_what_counts_more_stands_first() -> None:
