@@ -11,9 +11,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from .checkpoints import parse_checkpoint
 from .encoding import b64, dump_line, format_time
 from .errors import Malformed
 from .limits import MAX_COULD_NOT_OPEN, MAX_RECEIPT_NOTE_BYTES
+from .notes import Note
 from .statements import ADDRESSEE, RECEIPT, open_statement
 
 EMPTY_TRANSCRIPT: Final = bytes(32).hex()
@@ -112,6 +114,33 @@ class Receipt:
             if (direction.through == 0) != (direction.transcript == EMPTY_TRANSCRIPT):
                 raise Malformed("does not fit a transcript of nothing", field=f"transcript.{field}")
         return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a receipt says, as far as it can only grow: (series, through) in each direction, and the size of the log
+    that its signer had verified.
+
+    Series stand before numbers: in a series that a roster has raised, the numbers begin anew.
+    """
+
+    received: tuple[int, int]
+    sent: tuple[int, int]
+    log: int
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Progress:
+        """That of a receipt. Raises Malformed if its checkpoint is none."""
+        return cls(
+            (receipt.received.series, receipt.received.through),
+            (receipt.sent.series, receipt.sent.through),
+            parse_checkpoint(receipt.checkpoint)[0].size,
+        )
+
+    @classmethod
+    def of_note(cls, note: bytes) -> Progress:
+        """That of a receipt as it was signed. Raises Malformed."""
+        return cls.of(Receipt.parse(Note.parse(note).text))
 
 
 def _numbers(items: list[object], through: int) -> tuple[int, ...]:

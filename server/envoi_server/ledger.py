@@ -18,12 +18,12 @@ from envoi_keys.checkpoints import Checkpoint, verify_checkpoint
 from envoi_keys.entries import log_entry
 from envoi_keys.errors import PeerError
 from envoi_keys.merkle import Frontier, MerkleTree, leaf_hash, verify_consistency
+from envoi_keys.receipts import Progress
 from envoi_keys.roster_chain import Link, RosterChain
 from envoi_keys.signing import LogSigner
 from envoi_keys.tlog_proof import TlogProof
 
 from .recent import Recent
-from .rules_members import Progress
 from .storage import Batch, CheckpointRow, DispatchRow, EntryRow, NumberRow, Records, StorageError
 
 REFRESH_SECONDS: Final = 3600

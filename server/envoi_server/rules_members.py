@@ -16,7 +16,7 @@ from envoi_keys.enrolments import Enrolment, verify_enrolment
 from envoi_keys.errors import PeerError, Refused
 from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES, MAX_NOTE_BYTES, MAX_RECEIPT_NOTE_BYTES
 from envoi_keys.notes import Note, SignatureLine
-from envoi_keys.receipts import Receipt
+from envoi_keys.receipts import Progress, Receipt
 from envoi_keys.roster_chain import RosterChain
 from envoi_keys.rosters import Roster
 from envoi_keys.signing import HybridKey, hybrid_signers
@@ -150,31 +150,6 @@ def check_receipt(caller: str, raw: bytes, chain: RosterChain | None) -> GoodRec
             # It would be the newest for good, and no true receipt of its signer could replace it.
             return Refusal("wrong-series", f"{name} numbers in series {owner.series}, not {series}")
     return GoodReceipt(receipt, raw)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a receipt says, as far as it can only grow: (series, through) in each direction, and the size of the log
-    that its signer had verified.
-    """
-
-    received: tuple[int, int]
-    sent: tuple[int, int]
-    log: int
-
-    @classmethod
-    def of(cls, receipt: Receipt) -> Progress:
-        """That of a receipt. Raises Malformed if its checkpoint is none."""
-        return cls(
-            (receipt.received.series, receipt.received.through),
-            (receipt.sent.series, receipt.sent.through),
-            parse_checkpoint(receipt.checkpoint)[0].size,
-        )
-
-    @classmethod
-    def of_note(cls, note: bytes) -> Progress:
-        """That of a receipt as it was signed. Raises Malformed."""
-        return cls.of(Receipt.parse(Note.parse(note).text))
 
 
 def check_progress(new: Progress, kept: Progress | None) -> Refusal | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envoi_keys.receipts import Progress
 from envoi_keys.roster_chain import Link, RosterChain
 from envoi_keys.statements import DELEGATION, ROSTER
 
@@ -18,7 +19,6 @@ from .rules_members import (
     GoodEnrolment,
     GoodReceipt,
     NextRoster,
-    Progress,
     check_delegation,
     check_progress,
     check_reach,

@@ -8,13 +8,13 @@ older receipt than the one held says nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from envoi_keys.checkpoints import SignedCheckpoint, parse_checkpoint, verify_checkpoint
+from envoi_keys.checkpoints import SignedCheckpoint, verify_checkpoint
 from envoi_keys.errors import Fraud, PeerError, Refused, Unverified
 from envoi_keys.limits import MAX_RECEIPT_NOTE_BYTES
 from envoi_keys.notes import Note
-from envoi_keys.receipts import Direction, Receipt
+from envoi_keys.receipts import Direction, Progress, Receipt
 from envoi_keys.signing import hybrid_signers, sign_note
 from envoi_keys.statements import require_exchange, statement_id
 
@@ -131,24 +131,9 @@ def newer(receipt: Receipt, held: Receipt) -> bool:
     not silence a member until the year has come). What was acknowledged stays so. What a member says that it sent
     it may take back over a larger log: who once had its key may have said it.
     """
-    new, old = _progress(receipt), _progress(held)
+    new, old = Progress.of(receipt), Progress.of(held)
     forward = new.received >= old.received and new.log >= old.log and (new.sent >= old.sent or new.log > old.log)
     return forward and (new != old or receipt.issued_at > held.issued_at)
-
-
-class _Progress(NamedTuple):
-    # Series before number: in a series that a roster has raised, the numbers begin anew.
-    received: tuple[int, int]
-    sent: tuple[int, int]
-    log: int
-
-
-def _progress(receipt: Receipt) -> _Progress:
-    return _Progress(
-        (receipt.received.series, receipt.received.through),
-        (receipt.sent.series, receipt.sent.through),
-        parse_checkpoint(receipt.checkpoint)[0].size,
-    )
 
 
 def _same_transcript(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from envoi_keys.encoding import b64
 from envoi_keys.errors import Malformed
 from envoi_keys.limits import MAX_COULD_NOT_OPEN, MAX_INTEGER, MAX_RECEIPT_NOTE_BYTES
-from envoi_keys.receipts import EMPTY_TRANSCRIPT, Direction, Receipt, extend_transcript
+from envoi_keys.receipts import EMPTY_TRANSCRIPT, Direction, Progress, Receipt, extend_transcript
 
 from .fields import Path, accepted, changed, field_damage, refuses_missing_and_unknown_fields
 from .mutations import damaged
@@ -92,6 +92,13 @@ def test_equal_transcripts_mean_equal_dispatches_in_equal_order(one: list[str], 
 
     assert (transcript(one) == transcript(other)) == (one == other)
     assert one == one[::-1] or transcript(one) != transcript(one[::-1])
+
+
+def test_progress_is_what_can_only_grow() -> None:
+    assert Progress.of(RECEIPT) == Progress((1, 211), (2, 0), 3)
+    assert Progress.of(replace(RECEIPT, issued_at=0, could_not_open=())) == Progress.of(RECEIPT)
+    with pytest.raises(Malformed):
+        Progress.of(replace(RECEIPT, checkpoint=b"no checkpoint"))
 
 
 @given(damaged(RECEIPT_TEXT) | field_damage(RECEIPT_TEXT))
