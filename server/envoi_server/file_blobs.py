@@ -21,6 +21,8 @@ from typing import Final
 from envoi_keys.errors import LocalError, Unverified
 from envoi_keys.limits import MIB
 
+from .files import PRIVATE_DIRECTORY, create, make_directory, sync_directory
+
 PART_BYTES: Final = 8 * MIB
 """Bytes of an upload between two fsyncs."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -48,8 +50,8 @@ class FileBlobStore:
         self._blobs = home / "blobs"
         self._partial = home / "partial"
         for directory in (self._blobs, self._partial):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync_directory(home)
+            make_directory(directory)
+        sync_directory(home)
         # Paused uploads with their hash so far, so that one sent in many requests is not hashed anew at each.
         # There are no more of them than partial files.
         self._paused: dict[tuple[str, str], FileUpload] = {}
@@ -59,12 +61,12 @@ class FileBlobStore:
         self.discard(owner, digest)
         directory = self._directory(owner)
         with _disk("begin an upload"):
-            directory.mkdir(mode=0o700, exist_ok=True)
+            directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
             path = directory / f"{digest}.{length}.0"
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            handle = create(path)
             self.at("blobs: begun")
-            _sync_directory(directory)
-            _sync_directory(self._partial)
+            sync_directory(directory)
+            sync_directory(self._partial)
         return FileUpload(self, (owner, digest), path, handle, length, 0)
 
     def resume(self, owner: str, digest: str) -> FileUpload | None:
@@ -132,7 +134,7 @@ class FileBlobStore:
         with _disk("remove a blob"), contextlib.suppress(FileNotFoundError):
             path.unlink()
             self.at("blobs: removed")
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
     def digests(self, before: float) -> Iterator[str]:
         """See :class:`BlobStore`."""
@@ -241,14 +243,14 @@ class FileUpload:
             self._sync()
             self._close()
             self._mark()
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            target.parent.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
             # A second name for the same file. The first one stays until the blob is recorded, so that a crash in
             # between leaves an upload that is whole. Taken already: the same name means the same bytes.
             with contextlib.suppress(FileExistsError):
                 target.hardlink_to(self.path)
             self.store.at("blobs: named")
-            _sync_directory(target.parent)
-            _sync_directory(target.parent.parent)
+            sync_directory(target.parent)
+            sync_directory(target.parent.parent)
         except OSError as error:
             self._failed(error, "store a blob")
 
@@ -281,7 +283,7 @@ class FileUpload:
         name, length, _ = self.path.name.split(".")
         self.path = self.path.rename(self.path.with_name(f"{name}.{length}.{self.offset}"))
         self.store.at("blobs: paused")
-        _sync_directory(self.path.parent)
+        sync_directory(self.path.parent)
 
     def _close(self) -> None:
         if self.handle >= 0:
@@ -329,11 +331,3 @@ def _partials(directory: Path) -> Iterator[tuple[Path, re.Match[str]]]:
         match = _PARTIAL.fullmatch(path.name)
         if match is not None:
             yield path, match
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,8 @@ from typing import Final
 
 from envoi_keys.errors import LocalError
 
+from .files import PRIVATE_FILE
+
 FILE_NAME: Final = "relay.lock"
 
 
@@ -18,7 +20,7 @@ class HomeLock:
     def __init__(self, home: Path) -> None:
         path = home / FILE_NAME
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         except OSError as error:
             raise LocalError(f"cannot open {path}: {error.strerror}") from error
         try:

@@ -14,6 +14,8 @@ from typing import Final
 from envoi_keys.errors import LocalError, Malformed
 from envoi_keys.signing import LogSigner
 
+from .files import make_directory, sync_directory, write_new
+
 FILE_NAME: Final = "log.key"
 _SEED_BYTES: Final = 64
 
@@ -32,17 +34,12 @@ def create(home: Path, origin: str) -> LogSigner:
     seed = os.urandom(_SEED_BYTES)
     signer = _signer(origin, seed)
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(handle, seed)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        make_directory(home)
+        write_new(unfinished, seed)
         # Unlike a rename, a link never takes the place of a key that another process has made meanwhile.
         os.link(unfinished, path)
         unfinished.unlink()
-        _sync(home)
+        sync_directory(home)
     except FileExistsError:
         raise _exists(path) from None
     except OSError as error:
@@ -78,11 +75,3 @@ def _signer(origin: str, seed: bytes) -> LogSigner:
         raise LocalError(
             f"the origin cannot be a log's name: {error.message}", hint="set origin, such as relay.example/log"
         ) from None
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

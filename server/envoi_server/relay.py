@@ -26,6 +26,7 @@ from .audit import Finding, audit
 from .blob_records import BlobRecords
 from .feed import FeedPage, at_hand, entry_frames, stored
 from .file_blobs import FileBlobStore
+from .files import make_directory
 from .home_lock import HomeLock
 from .intake import Intake, deliver
 from .ledger import Ledger
@@ -92,7 +93,7 @@ class Relay:
     def initialise(cls, home: Path, origin: str, database: str | None = None) -> LogKey:
         """Make a new relay's log key and database in ``home``; the log's public keys. Raises LocalError."""
         log_key.require_new(home, origin)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(home)
         schema.migrate(database or f"sqlite:///{home / 'relay.db'}")
         # The key last: what a killed call leaves has none, and the same call makes the relay after all.
         return log_key.create(home, origin).public

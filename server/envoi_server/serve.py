@@ -24,6 +24,7 @@ import uvicorn
 from envoi_keys.errors import LocalError
 
 from .app import create_app
+from .files import write_new
 from .front import Front
 from .observability import LOGGER, configure_logging
 from .relay import Relay
@@ -182,12 +183,7 @@ def _write(path: Path, content: dict[str, object]) -> None:
     """Whole or not at all: others wait for this file to appear, and read it at once. Raises LocalError."""
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with suppress(FileNotFoundError):
-            partial.unlink()
-        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(content, file)
-            file.write("\n")
+        write_new(partial, f"{json.dumps(content)}\n".encode())
         partial.replace(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from envoi_keys.errors import LocalError
 
+from ..files import PRIVATE_DIRECTORY, make_directory, write_new
 from ..settings import FILE_NAME, Settings, explain
 from .common import DEFAULT, Common
-
-_PRIVATE_DIRECTORY: Final = 0o700
-_PRIVATE_FILE: Final = 0o600
 
 
 def init(*, origin: str | None = None, url: str | None = None, common: Common = DEFAULT) -> None:
@@ -113,8 +110,8 @@ def config(*, common: Common = DEFAULT) -> None:
 
 def _make_home(home: Path) -> None:
     try:
-        home.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        home.chmod(_PRIVATE_DIRECTORY)
+        make_directory(home)
+        home.chmod(PRIVATE_DIRECTORY)
     except OSError as error:
         raise LocalError(f"cannot make {home}: {error.strerror}") from None
 
@@ -127,10 +124,7 @@ def _write_settings(settings: Settings) -> None:
         return
     unfinished = path.with_suffix(".unfinished")
     try:
-        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _PRIVATE_FILE), "w") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(unfinished, "".join(f"{line}\n" for line in lines).encode())
         unfinished.replace(path)
     except OSError as error:
         raise LocalError(f"cannot write {path}: {error.strerror}") from None

@@ -97,7 +97,9 @@ class Killed(BaseException):
     """As if the process had ended here."""
 
 
-@pytest.mark.parametrize("step", ["running._write_settings", "schema.migrate", "log_key.os.link", "log_key._sync"])
+@pytest.mark.parametrize(
+    "step", ["running._write_settings", "schema.migrate", "log_key.os.link", "log_key.sync_directory"]
+)
 def test_an_init_that_was_killed_is_done_by_the_next(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
