@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-KIB: Final = 1024
-MIB: Final = 1024 * KIB
+from envoi_keys.limits import KIB, MIB
 
 # The vault
 MAX_VAULT_BYTES: Final = 4 * MIB

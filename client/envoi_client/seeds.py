@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from envoi_keys.encoding import Reader, b64, dump_line, parse_line
 from envoi_keys.errors import LocalError, Malformed
 from envoi_keys.limits import MAX_KEYS_PER_KIND, MAX_NAME_CHARS, MAX_OFFICERS
-from envoi_keys.signing import Cosigner, HybridSigner
+from envoi_keys.signing import SEED_BYTES, Cosigner, HybridSigner
 
 from .age import HybridIdentity
 from .limits import MAX_RETIRED_SEALING_KEYS, MAX_VAULT_BYTES
@@ -23,7 +23,6 @@ from .limits import MAX_RETIRED_SEALING_KEYS, MAX_VAULT_BYTES
 Random = Callable[[int], bytes]
 
 TYPE: Final = "envoi/vault/v1"
-SEED_BYTES: Final = 32
 SIGNING_BYTES: Final = 64
 """32 for Ed25519, then 32 for ML-DSA-65."""
 

@@ -14,16 +14,16 @@ from typing import Final
 
 from mnemonic import Mnemonic
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import Malformed
 
 WORD_COUNT: Final = 24
-_HEX: Final = re.compile(r"[0-9a-f]{64}")
 _MAX_CHARS: Final = 1024
 
 
 def to_words(roster_id: str) -> tuple[str, ...]:
     """The 24 words of a roster id, which is 64 hexadecimal digits. Raises Malformed."""
-    if not _HEX.fullmatch(roster_id):
+    if not HEX32.fullmatch(roster_id):
         raise Malformed("is not 64 lower-case hexadecimal digits", field="roster id")
     return tuple(_words().to_mnemonic(bytes.fromhex(roster_id)).split())
 
@@ -38,7 +38,7 @@ def parse_roster_id(text: str) -> str:
         raise Malformed(f"has {len(text)} characters; 24 words are shorter", field="roster id")
     folded = text.casefold()
     digits = "".join(folded.split())
-    if _HEX.fullmatch(digits):
+    if HEX32.fullmatch(digits):
         return digits
     words = re.findall(r"[^\W\d_]+", folded)
     if digits and not digits.strip("0123456789abcdef"):

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-KIB: Final = 1024
-MIB: Final = 1024 * KIB
+from envoi_keys.limits import KIB, MIB
 
 # Cases and screening
 MAX_CASE_FILE_BYTES: Final = 16 * MIB

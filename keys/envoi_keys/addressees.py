@@ -16,14 +16,13 @@ from .errors import Malformed
 from .limits import MAX_KEYS_PER_KIND
 from .signing import HybridKey
 from .statements import ADDRESSEE, SUB_ADDRESS
-from .vkeys import ML_DSA_44_COSIGNATURE, VerifierKey
+from .vkeys import MAX_VKEY_CHARS, ML_DSA_44_COSIGNATURE, VerifierKey
 
 ROLES: Final = ("partner", "adherent", "observer")
 STATUSES: Final = ("active", "suspended", "left")
 
 # 1,216 bytes of ML-KEM-768 and X25519 keys in Bech32. The checksum is checked where the key is used to seal.
 SEALING_KEY: Final = re.compile(r"age1pq1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{1952}")
-_MAX_VKEY_CHARS: Final = 4096
 _MAX_NAME: Final = 128
 
 
@@ -59,7 +58,7 @@ class Keys:
                     "is not a hybrid age recipient (age1pq1...)",
                     field=f"{reader.path('sealing')}[{position}]",
                 )
-        cosigning = VerifierKey.parse(reader.text("cosigning", max_chars=_MAX_VKEY_CHARS), reader.path("cosigning"))
+        cosigning = VerifierKey.parse(reader.text("cosigning", max_chars=MAX_VKEY_CHARS), reader.path("cosigning"))
         if cosigning.key_type != ML_DSA_44_COSIGNATURE or cosigning.name != owner:
             raise Malformed(f"is not an ML-DSA-44 cosigner's key of {owner}", field=reader.path("cosigning"))
         return cls(read_signing(reader, owner), sealing, reader.base64("transport", 32), cosigning)
@@ -77,7 +76,7 @@ class Keys:
 
 def read_signing(reader: Reader, owner: str) -> HybridKey:
     """The hybrid key in the field ``signing``, under the name ``owner``. Raises Malformed."""
-    vkeys = reader.texts("signing", at_least=2, at_most=2, max_chars=_MAX_VKEY_CHARS)
+    vkeys = reader.texts("signing", at_least=2, at_most=2, max_chars=MAX_VKEY_CHARS)
     key = HybridKey.parse(list(vkeys), reader.path("signing"))
     if key.name != owner:
         raise Malformed(f"is a key of {key.name[:64]}, not of {owner}", field=reader.path("signing"))

@@ -17,7 +17,8 @@ from .errors import Malformed
 from .limits import MAX_INTEGER, MAX_JSON_DEPTH
 
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
-_HEX32: Final = re.compile(r"[0-9a-f]{64}")
+HEX32: Final = re.compile(r"[0-9a-f]{64}")
+"""32 bytes as a statement, a path and a file name write them, such as a SHA-256."""
 # C0 controls, DEL, C1 controls, and the two separators that some readers take for a line end.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -234,7 +235,7 @@ class Reader:
     def hex32(self, name: str, *, or_empty: bool = False) -> str:
         """32 bytes as 64 lower-case hexadecimal digits, or the empty string where ``or_empty``."""
         value = self.text(name)
-        if not (_HEX32.fullmatch(value) or (or_empty and value == "")):
+        if not (HEX32.fullmatch(value) or (or_empty and value == "")):
             raise Malformed("is not 64 lower-case hexadecimal digits", field=self.path(name))
         return value
 

@@ -49,7 +49,7 @@ _LOADERS: Final[dict[bytes, Callable[[bytes], _PublicKey]]] = {
     ML_DSA_65: MLDSA65PublicKey.from_public_bytes,
 }
 _KEY_ID: Final = re.compile("[0-9a-f]{8}")
-_MAX_VKEY_CHARS: Final = 4096
+MAX_VKEY_CHARS: Final = 4096
 
 # The field of edwards25519 (RFC 8032 §5.1) and the y coordinates of its points of order 1, 2, 4 and 8.
 _P: Final = 2**255 - 19
@@ -90,8 +90,8 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str, where: str = "key") -> VerifierKey:
         """The key in ``name+hex+base64`` (signed-note, "Verifier keys"). Raises Malformed in ``where``."""
-        if len(text) > _MAX_VKEY_CHARS:
-            raise Malformed(f"has more than {_MAX_VKEY_CHARS} characters", field=where)
+        if len(text) > MAX_VKEY_CHARS:
+            raise Malformed(f"has more than {MAX_VKEY_CHARS} characters", field=where)
         # A name holds no plus; base64 may, so it is the third part with whatever it holds.
         parts = text.split("+", 2)
         if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import LocalError, Unverified
 from envoi_keys.limits import MIB
 
@@ -25,8 +26,7 @@ from .files import PRIVATE_DIRECTORY, create, make_directory, sync_directory
 
 PART_BYTES: Final = 8 * MIB
 """Bytes of an upload between two fsyncs."""
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_PARTIAL: Final = re.compile(r"([0-9a-f]{64})\.([0-9]{1,16})\.([0-9]{1,16})")
+_PARTIAL: Final = re.compile(rf"({HEX32.pattern})\.([0-9]{{1,16}})\.([0-9]{{1,16}})")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WRITE_POINTS: Final = tuple(f"blobs: {step}" for step in ("begun", "appended", "synced", "paused", "named", "removed"))
 """Where the store calls its hook: with an upload's file made, some of it written, all of that on the disk, the offset
@@ -141,7 +141,7 @@ class FileBlobStore:
         for directory in sorted(_entries(self._blobs)):
             for path in sorted(_entries(directory)):
                 with _disk("look at a blob"), contextlib.suppress(FileNotFoundError):
-                    if not _DIGEST.fullmatch(directory.name + path.name) or path.stat().st_mtime >= before:
+                    if not HEX32.fullmatch(directory.name + path.name) or path.stat().st_mtime >= before:
                         continue
                     yield directory.name + path.name
 
@@ -170,7 +170,7 @@ class FileBlobStore:
 
     def path(self, digest: str) -> Path:
         """Where the whole blob is or will be."""
-        if not _DIGEST.fullmatch(digest):
+        if not HEX32.fullmatch(digest):
             raise ValueError("a blob is named by 64 lower-case hexadecimal digits")
         return self._blobs / digest[:2] / digest[2:]
 

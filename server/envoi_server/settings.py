@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import LocalError
 from envoi_keys.limits import GIB, KIB, MAX_BLOB_BYTES, MIB
 
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     home: Path = Field(description="the directory of the log key, the database and the blobs")
     origin: str = Field("", pattern=f"^({_ORIGIN})?$", description="the log's origin, a name for ever")
     url: str = Field("", description="the public URL, audience of tokens; empty: the address it listens on")
-    roster_id: str = Field("", pattern="^([0-9a-f]{64})?$", description="id of the first roster it accepts")
+    roster_id: str = Field("", pattern=f"^({HEX32.pattern})?$", description="id of the first roster it accepts")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8470, ge=0, le=65535, description="port to listen on; 0: any free one")
     trusted_proxies: str = Field(

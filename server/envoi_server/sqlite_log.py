@@ -23,6 +23,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from envoi_keys.dispatches import OPENING_BYTES
+
 from .models import (
     checkpoints,
     cosignatures,
@@ -213,11 +215,8 @@ def _feed_row(
 ) -> FeedRow:
     # The sender sees all openings of its own dispatch; a recipient sees the one that is its own.
     if sender != member and position is not None:
-        openings = openings[position * _OPENING_BYTES : (position + 1) * _OPENING_BYTES]
+        openings = openings[position * OPENING_BYTES : (position + 1) * OPENING_BYTES]
     return FeedRow(log_index, note, openings, body)
-
-
-_OPENING_BYTES: Final = 40
 
 
 def _between(key: ColumnElement[int]) -> ColumnElement[bool]:

@@ -9,7 +9,6 @@ of threads of their own.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from time import time
 from typing import Any, Final, Protocol, TypeVar
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import Unverified
 from envoi_keys.limits import MIB
 
@@ -24,7 +24,6 @@ from .blobs import BlobStore, Upload
 from .problems import Denied
 from .settings import Settings
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _THREADS: Final = 4
 _T = TypeVar("_T")
 
@@ -308,7 +307,7 @@ class Uploads:
 
 
 def _check(digest: str) -> None:
-    if not _DIGEST.fullmatch(digest):
+    if not HEX32.fullmatch(digest):
         raise Denied("a blob is named by 64 lower-case hexadecimal digits", slug="not-found")
 
 

@@ -8,7 +8,6 @@ numbers from the profile.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
 from envoi_keys.countries import country_name
 from envoi_keys.regimes import WITHHELD, Profile
@@ -16,10 +15,8 @@ from envoi_keys.regimes import WITHHELD, Profile
 from .dates import add_months
 from .denial import CATCH_ALL, NOT_LISTED, DenialNotice, Party, Status
 from .problems import Problems, did_you_mean
+from .references import EXAMPLE_YEAR
 from .text import shown
-
-_EXAMPLE_YEAR: Final = 2026
-"""The year in an example of a reference, where there is no sound date to take it from."""
 
 
 def check_notice(notice: DenialNotice, profile: Profile, partners: Collection[str], problems: Problems) -> None:
@@ -84,7 +81,7 @@ def check_reference(
     author_known = problems.clear_of("notifying_government")
     state = form.state(reference)
     if state is None:
-        example = form.example(author if author_known else profile.partners[0].id, year or _EXAMPLE_YEAR)
+        example = form.example(author if author_known else profile.partners[0].id, year or EXAMPLE_YEAR)
         problems.add(field, f"{shown(reference)} is not of the form {form}", f"write it like {example}")
     elif author_known and state != author:
         problems.add(

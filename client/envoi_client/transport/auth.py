@@ -15,11 +15,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from envoi_keys.errors import LocalError
+from envoi_keys.signing import SEED_BYTES
 
 from ..limits import ASSERTION_LIFE
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_SEED_BYTES: Final = 32
 _JTI_BYTES: Final = 16
 
 
@@ -43,14 +43,14 @@ class Credentials:
         clock: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
-        if len(transport_key) != _SEED_BYTES:
+        if len(transport_key) != SEED_BYTES:
             raise LocalError("the transport key is not a seed of 32 bytes")
         self._member = member
         self._key = Ed25519PrivateKey.from_private_bytes(transport_key)
         self._audience = audience
         self._clock = clock
         self._random = random
-        self._proof_key = Ed25519PrivateKey.from_private_bytes(random(_SEED_BYTES))
+        self._proof_key = Ed25519PrivateKey.from_private_bytes(random(SEED_BYTES))
         public = self._proof_key.public_key().public_bytes_raw()
         # RFC 9449 §4.2: the public key travels in the proof's header.
         self._proof_header = {

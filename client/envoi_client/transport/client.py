@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import Malformed
 from envoi_keys.frames import FrameReader
 from envoi_keys.limits import MAX_NOTE_BYTES
@@ -38,7 +39,6 @@ from .http import Network, Wire
 _NOTE: Final = {"content-type": "text/plain; charset=utf-8"}
 _FRAMES: Final = {"content-type": "application/octet-stream"}
 _TILE: Final = re.compile(r"tile/(?:entries|[0-9]{1,2})(?:/x[0-9]{3})*/[0-9]{3}(?:\.p/[0-9]{1,3})?")
-_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Transport:
 
 
 def _hex(text: str) -> str:
-    if not _HEX.fullmatch(text):
+    if not HEX32.fullmatch(text):
         raise ValueError("is not 64 lower-case hexadecimal digits")
     return text
 

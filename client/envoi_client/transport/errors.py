@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from envoi_keys.dispatches import OPENING_BYTES
 from envoi_keys.encoding import Reader
 from envoi_keys.errors import Malformed, NetworkError, Refused
 from envoi_keys.limits import MAX_DISPATCH_NOTE_BYTES, MAX_INTEGER, MAX_NAME_CHARS
@@ -22,7 +23,6 @@ _MEDIA_TYPE: Final = "application/problem+json"
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NOT_SHOWN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _MAX_TEXT_CHARS: Final = 500
-_OPENING_BYTES: Final = 40
 
 
 class Unreachable(NetworkError):
@@ -106,7 +106,7 @@ def _logged(value: Any) -> Logged | None:
         logged = Logged(
             index=reader.integer("index", 0, MAX_INTEGER),
             note=reader.base64("note", max_chars=2 * MAX_DISPATCH_NOTE_BYTES),
-            opening=reader.base64("opening", _OPENING_BYTES),
+            opening=reader.base64("opening", OPENING_BYTES),
             recipient=reader.text("recipient", max_chars=MAX_NAME_CHARS),
             proof=reader.text("proof", max_chars=MAX_PROBLEM_BYTES).encode(),
         )

@@ -23,12 +23,11 @@ from envoi_keys.errors import LocalError, Refused
 from ..desk import Desk
 from ..register import IN_FORCE, Query, Version
 from ..register.rules import Held, check_change
+from ..statistics import DUE_DAYS
 from .common import VERSION_COLUMNS, find, open_desk, version_json, version_row
 
 _Reference = Annotated[str, Parameter(name="REFERENCE")]
 _To = Annotated[tuple[str, ...], Several]
-DUE_DAYS: Final = 90
-"""How long before its review a notice of ours is listed."""
 _TEXTS: Final = (
     *("national_reference", "list_edition", "item_description", "quantity", "unit", "value", "currency", "hs_code"),
     *("destination_country", "stated_end_use", "releasability", "review_by", "remarks"),

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from envoi_client.documents import DenialNotice
 from envoi_client.documents.denial import Party
+from envoi_client.documents.render import country
 from envoi_client.documents.text import printable
-from envoi_keys.countries import country_name
 from envoi_keys.encoding import format_time
 from envoi_keys.errors import LocalError
 from envoi_keys.regimes import WITHHELD, Profile
@@ -68,9 +68,6 @@ class _Layout:
         drawn, notes = self.text(value)
         return [[self._words(f"label.{label}"), drawn, notes]]
 
-    def country(self, code: str) -> str:
-        return f"{country_name(code) or code} ({code})"
-
     def entries(self, version: Version) -> str:
         if version.catch_all:
             lines = [self._words("not_on_annex")]
@@ -86,13 +83,13 @@ class _Layout:
         rows = [
             *row("status", words.term(notice.status)),
             *row("revocation_reason", notice.revocation_reason),
-            *row("notifying_government", self.country(notice.notifying_government)),
+            *row("notifying_government", country(notice.notifying_government)),
         ]
         if not isinstance(notice, DenialNotice):
             period = words("period", **{"from": notice.period.from_, "to": notice.period.to})
             rows += [*row("period", period), *row("count", str(notice.count))]
             rows += [*row("control_entries", self.entries(version))]
-            rows += [*row("destination_country", self.country(notice.destination_country))]
+            rows += [*row("destination_country", country(notice.destination_country))]
             rows += [*row("releasability", notice.releasability), *row("remarks", notice.remarks)]
             return [*rows, ["", words("no_screening"), []]], []
         category = words("category", category=words.term(notice.annex_category))
@@ -111,7 +108,7 @@ class _Layout:
             *row("quantity", f"{notice.quantity:f} {notice.unit}" if notice.quantity is not None else None),
             *row("value", f"{notice.value:f} {notice.currency}" if notice.value is not None else None),
             *row("hs_code", notice.hs_code),
-            *row("destination_country", self.country(notice.destination_country)),
+            *row("destination_country", country(notice.destination_country)),
             *row("stated_end_use", notice.stated_end_use),
             *row("reason_for_refusal", self._reason(notice)),
             *row("releasability", notice.releasability),
@@ -135,7 +132,7 @@ class _Layout:
                 *row("aliases", "\n".join(party.aliases)),
                 *row("role", self._words.term(party.role)),
                 *row("address", party.address),
-                *row("country", self.country(party.country)),
+                *row("country", country(party.country)),
                 *row("identifiers", "\n".join(f"{one.kind}: {one.value}" for one in party.identifiers)),
             ],
         }

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import Request
 from starlette.responses import Response
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.errors import Refused
 from envoi_keys.frames import pack
 
@@ -38,7 +39,7 @@ PROBLEM: Final[dict[str, Any]] = {
         "hint": {"type": "string"},
     },
 }
-SHA256: Final[dict[str, Any]] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+SHA256: Final[dict[str, Any]] = {"type": "string", "pattern": f"^{HEX32.pattern}$"}
 
 
 def content(media_type: str, description: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
+from envoi_keys.encoding import HEX32
 from envoi_keys.limits import KIB, MAX_INTEGER
 
 from ..calls import Call, Gone, whole_number
@@ -37,7 +38,7 @@ from .common import (
 PATH: Final = "/v1/dispatches"
 _CHUNK_BYTES: Final = 256 * KIB
 
-DispatchId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+DispatchId = Annotated[str, Path(pattern=f"^{HEX32.pattern}$")]
 
 
 def hot_routes(services: Services) -> list[HotRoute]:
