@@ -68,21 +68,10 @@ class Vault:
 
     def save(self, secrets: Secrets) -> None:
         """Replace what the vault holds, whole or not at all. Raises LocalError."""
-        self._write(secrets, self._passphrase)
-
-    def change_passphrase(self, passphrase: str) -> None:
-        """Seal the same secrets under another passphrase. Raises LocalError.
-
-        A backup of the old file still opens with the old passphrase.
-        """
-        self._write(self.secrets, checked(passphrase))
-
-    def _write(self, secrets: Secrets, passphrase: str) -> None:
-        recipient = age.ScryptRecipient(passphrase, self._work_factor)
+        recipient = age.ScryptRecipient(self._passphrase, self._work_factor)
         write_whole(self.path, age.seal(secrets.dump(), [recipient]))
         # Only now: if the write failed, this object still says what the file says.
         self.secrets = secrets
-        self._passphrase = passphrase
 
 
 def _work_factor(sealed: bytes) -> int:

@@ -219,17 +219,3 @@ def hybrid_header(raw: bytes) -> HybridHeader | None:
         return HybridHeader(count, decode(mac[len(_MAC_OPENING) : -1], MAC_BYTES), length, stanzas)
     except Malformed:
         return None
-
-
-def stanza_count(raw: bytes) -> int:
-    """How many stanzas the age file ``raw`` has, of whatever type. Raises Malformed."""
-    return len(parse(raw)[0].stanzas)
-
-
-def hybrid_stanza_count(raw: bytes) -> int:
-    """How many well-formed mlkem768x25519 stanzas the age file ``raw`` has. Raises Malformed.
-
-    In a dispatch it equals :func:`stanza_count`: one stanza of another type, or one that no identity would
-    try, and a recipient is left out.
-    """
-    return sum(map(is_hybrid, parse(raw)[0].stanzas))

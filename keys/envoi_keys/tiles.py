@@ -7,12 +7,12 @@ partial one names its width, and what a path names is the same bytes for ever.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .errors import Malformed
-from .merkle import HASH_BYTES, MAX_SIZE, MerkleTree
+from .merkle import MAX_SIZE, MerkleTree
 
 TILE_WIDTH: Final = 256
 """Hashes in a full tile, entries in a full bundle."""
@@ -81,23 +81,6 @@ class Tile:
         return (self.index * TILE_WIDTH + self.width) << (TILE_HEIGHT * (self.level or 0)) <= size
 
 
-def tiles_of(size: int) -> Iterator[Tile]:
-    """The hash tiles of a log of ``size`` entries, level by level, the partial one of each level last.
-
-    Bundles of entries are those of level 0 with ``level=None``. An empty tile does not exist (tlog-tiles,
-    "Partial Tiles").
-    """
-    level = 0
-    count = size
-    while count:
-        full, partial = divmod(count, TILE_WIDTH)
-        yield from (Tile(level, index) for index in range(full))
-        if partial:
-            yield Tile(level, full, partial)
-        level += 1
-        count = full
-
-
 def tile_hashes(tree: MerkleTree, level: int, index: int, width: int = TILE_WIDTH) -> bytes:
     """The ``width`` hashes of a tile, concatenated (tlog-tiles, "Merkle Tree").
 
@@ -105,13 +88,6 @@ def tile_hashes(tree: MerkleTree, level: int, index: int, width: int = TILE_WIDT
     too small: ask :meth:`Tile.within` first.
     """
     return tree.nodes(TILE_HEIGHT * level, index * TILE_WIDTH, width)
-
-
-def split_hashes(raw: bytes, width: int) -> list[bytes]:
-    """The hashes of a tile of this width as it was served. Raises Malformed."""
-    if len(raw) != width * HASH_BYTES:
-        raise Malformed(f"has {len(raw)} bytes instead of {width * HASH_BYTES}", field="tile")
-    return [raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)]
 
 
 def pack_entries(entries: Sequence[bytes]) -> bytes:

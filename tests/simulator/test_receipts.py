@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from envoi_client.node import SyncReport
+from envoi_client.node.receipts import heartbeat
 from envoi_keys.checkpoints import verify_checkpoint
 from envoi_keys.errors import Fraud, NetworkError
 from envoi_keys.notes import Note
@@ -44,13 +45,13 @@ def held(world: World, name: str = "FR", sender: str = "AU") -> bytes:
 def refused(world: World, kind: str, *, evidence: tuple[bytes, ...] | None = None) -> None:
     """FR reports what it is shown, keeps the receipt it had, and nothing else has changed."""
     before, note = world["FR"].state(), held(world)
-    beats = world["FR"].node.heartbeats()
+    beat = heartbeat(world["FR"].node.session, "AU")
     for _ in range(2):
         assert not world["FR"].sync().clean
     after = world["FR"].state()
     assert after == replace(before, alarms=(*before.alarms, kind), cursor=after.cursor, log=after.log)
     assert held(world) == note
-    assert world["FR"].node.heartbeats() == beats
+    assert heartbeat(world["FR"].node.session, "AU") == beat
     if evidence is not None:
         assert world["FR"].evidence(kind) == evidence
 
@@ -95,7 +96,7 @@ def test_an_old_receipt_is_no_heartbeat(pair: World) -> None:
     pair.now += 10 * 24 * 3600
     pair["DE"].say("time passes", "FR", "AU")
     pair.sync("AU", "FR")
-    beat = pair["FR"].node.heartbeats()["AU"]
+    beat = heartbeat(pair["FR"].node.session, "AU")
     newest = held(pair)
     assert newest != old
     pair.now += 10 * 24 * 3600
@@ -103,10 +104,10 @@ def test_an_old_receipt_is_no_heartbeat(pair: World) -> None:
     pair.relay.receipts["AU", "FR"] = old
     pair.sync("FR")
     assert held(pair) == newest
-    assert pair["FR"].node.heartbeats()["AU"] == beat
+    assert heartbeat(pair["FR"].node.session, "AU") == beat
     pair["FR"].restart()
     pair.sync("FR")
-    assert pair["FR"].node.heartbeats()["AU"] == beat
+    assert heartbeat(pair["FR"].node.session, "AU") == beat
 
 
 def test_who_gives_no_sign_of_life_is_named_whatever_old_receipts_the_relay_shows(pair: World) -> None:
@@ -125,11 +126,11 @@ def test_who_gives_no_sign_of_life_is_named_whatever_old_receipts_the_relay_show
 
 def test_a_heartbeat_counts_by_its_checkpoint_and_not_by_its_signers_clock(pair: World) -> None:
     """AU signs for next year over the checkpoint of today."""
-    beat = pair["FR"].node.heartbeats()["AU"]
+    beat = heartbeat(pair["FR"].node.session, "AU")
     ahead = show(pair, replace(receipt(pair), issued_at=receipt(pair).issued_at + 365 * 24 * 3600))
     pair.sync("FR")
     assert held(pair) == ahead
-    assert pair["FR"].node.heartbeats()["AU"] == beat
+    assert heartbeat(pair["FR"].node.session, "AU") == beat
 
 
 def test_a_clock_that_once_ran_ahead_does_not_silence_a_member(pair: World) -> None:

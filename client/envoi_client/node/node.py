@@ -188,14 +188,6 @@ class Node:
         """Who of those with whom dispatches are exchanged has given no recent sign of life."""
         return receipts.silent(self.session)
 
-    def heartbeats(self) -> dict[str, int | None]:
-        """For each other active addressee, when it was last alive by the log's time; None if never."""
-        return {
-            one.id: receipts.heartbeat(self.session, one.id)
-            for one in self.session.roster.addressees
-            if one.active and one.id != self.me
-        }
-
 
 def stranger(settings: config.Settings) -> Transport:
     """A way to the relay without a member's key, for what needs none. Raises LocalError if no relay is set."""

@@ -80,13 +80,6 @@ class Dispatches:
         changed = self._database.run(_PUT, head + tail)
         return changed == 1
 
-    def conclude(self, index: int, verdict: Verdict, reason: str, body: str | None) -> None:
-        """Change the verdict on a dispatch that could not be judged or opened before."""
-        self._database.run(
-            "UPDATE dispatches SET verdict = ?, reason = ?, body = ? WHERE idx = ?",
-            (verdict, reason, body, index),
-        )
-
     def at(self, index: int) -> InboxEntry | None:
         """The dispatch at one index of the log, or None."""
         row = self._database.one(f"{_ENTRY} WHERE idx = ?", (index,))

@@ -147,10 +147,6 @@ class Profile:
         """The Partner or adherent with this id."""
         return next((state for state in self.states if state.id == id_), None)
 
-    def is_assumed(self, path: str) -> bool:
-        """Whether the value at ``path`` (``clocks.review_months``) is a working assumption."""
-        return any(path == one or path.startswith(f"{one}.") for one in self.assumed)
-
 
 def annex_file(raw: bytes) -> str:
     """The name of the annex file that goes with the profile in ``raw``. Raises Malformed."""

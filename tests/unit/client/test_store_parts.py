@@ -145,16 +145,6 @@ def test_the_inbox_finds_and_counts(path: Path) -> None:
         assert store.inbox.last_index("JP") == -1
 
 
-def test_a_dispatch_that_could_not_be_opened_may_be_later(path: Path) -> None:
-    with Store(path, KEY) as store:
-        store.inbox.put(entry(1, verdict="unopened", reason="no-stanza", body=None), RECEIVED)
-        store.inbox.conclude(1, "ok", "", '{"a":1}')
-        found = store.inbox.at(1)
-        assert found is not None
-        assert (found.verdict, found.reason, found.body) == ("ok", "", '{"a":1}')
-        assert store.inbox.received(1) == RECEIVED
-
-
 # -- the outbox and the numbers
 
 

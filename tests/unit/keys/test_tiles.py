@@ -13,9 +13,7 @@ from envoi_keys.tiles import (
     MAX_LEVEL,
     Tile,
     pack_entries,
-    split_hashes,
     tile_hashes,
-    tiles_of,
     unpack_entries,
 )
 
@@ -88,22 +86,19 @@ def test_a_tile_that_no_log_could_hold_is_not_built(arguments: tuple[int, int, i
         Tile(*arguments)
 
 
-def test_the_tiles_of_a_log_are_those_of_the_specification() -> None:
-    # tlog-tiles, "Partial Tiles": the two examples.
-    tiles = list(tiles_of(70_000))
-    assert len(tiles) == 273 + 1 + 1 + 1 + 1
-    assert [tile.path() for tile in tiles if tile.width != 256] == [
-        "tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1",
-    ]  # fmt: skip
-    assert [tile.path() for tile in tiles_of(256)] == ["tile/0/000", "tile/1/000.p/1"]
-    assert list(tiles_of(0)) == []
+def test_a_log_holds_the_tiles_of_the_specification_and_no_wider_ones() -> None:
+    # tlog-tiles, "Partial Tiles": the example.
+    for path in ("tile/0/272", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"):
+        assert Tile.parse(path).within(70_000), path
+    for path in ("tile/0/273", "tile/0/273.p/113", "tile/1/001", "tile/1/001.p/18", "tile/2/000.p/2", "tile/3/000.p/1"):
+        assert not Tile.parse(path).within(70_000), path
 
 
-@given(st.integers(0, 200_000))
-def test_every_tile_of_a_log_lies_within_it_and_not_within_a_smaller_one(size: int) -> None:
-    for tile in tiles_of(size):
-        assert tile.within(size)
-        assert not tile.within(((tile.index * 256 + tile.width) << 8 * (tile.level or 0)) - 1)
+@given(st.one_of(st.none(), st.integers(0, 3)), st.integers(0, 1000), st.integers(1, 256))
+def test_a_tile_comes_with_the_entry_that_fills_it(level: int | None, index: int, width: int) -> None:
+    size = (index * 256 + width) * 256 ** (level or 0)
+    assert Tile(level, index, width).within(size)
+    assert not Tile(level, index, width).within(size - 1)
 
 
 def test_the_hashes_of_a_tile_are_the_trees() -> None:
@@ -117,18 +112,8 @@ def test_the_hashes_of_a_tile_are_the_trees() -> None:
 
 
 def test_a_full_tile_hashes_to_the_node_above_it() -> None:
-    hashes = split_hashes(tile_hashes(TREE, 0, 1), 256)
-    assert MerkleTree(hashes).root() == split_hashes(tile_hashes(TREE, 1, 0, 2), 2)[1]
-
-
-@given(st.binary(max_size=200), st.integers(1, 6))
-def test_any_tile_splits_into_its_width_or_is_refused(raw: bytes, width: int) -> None:
-    try:
-        hashes = split_hashes(raw, width)
-    except Malformed:
-        assert len(raw) != 32 * width
-        return
-    assert b"".join(hashes) == raw
+    full = tile_hashes(TREE, 0, 1)
+    assert MerkleTree(full[at : at + 32] for at in range(0, len(full), 32)).root() == tile_hashes(TREE, 1, 0, 2)[32:]
 
 
 @given(st.lists(st.binary(max_size=20), max_size=20))
