@@ -40,13 +40,16 @@ def decode(raw: bytes, name: str) -> str:
 
 def read_csv(raw: bytes, name: str) -> Sheet:
     """The sheet in the bytes of a CSV file. Raises Malformed, which names the row."""
+    # Within a cell a line ends as it does in a notice, whatever system the file was written on.
+    cells = ({at: cell.replace("\r\n", "\n") for at, cell in enumerate(row) if cell} for row in csv_rows(raw, name))
+    return sheet_of(name, enumerate(cells, 1))
+
+
+def csv_rows(raw: bytes, name: str) -> Iterator[list[str]]:
+    """Every row of a CSV file, empty ones too, each cell as it was before it was guarded. Raises Malformed."""
     text = decode(raw, name)
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
-    return sheet_of(name, _rows(text, separator, name))
-
-
-def _rows(text: str, separator: str, name: str) -> Iterator[tuple[int, dict[int, str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 0
     while True:
@@ -62,8 +65,7 @@ def _rows(text: str, separator: str, name: str) -> Iterator[tuple[int, dict[int,
                 field=place(name, number),
                 hint="is a closing quote missing?",
             ) from None
-        # Within a cell a line ends as it does in a notice, whatever system the file was written on.
-        yield number, {at: unguarded(cell.replace("\r\n", "\n")) for at, cell in enumerate(row) if cell}
+        yield [unguarded(cell) for cell in row]
 
 
 def write_csv(file: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

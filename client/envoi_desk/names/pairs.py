@@ -6,8 +6,6 @@ malformed anywhere is refused whole, with the row and the column at fault.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,15 +15,14 @@ from envoi_client.documents.text import shown
 from envoi_keys.errors import Malformed
 
 from .. import limits
-from ..forms.csv_files import decode
-from ..forms.sheet import place, unguarded
+from ..forms.csv_files import csv_rows
+from ..forms.sheet import place
 from . import vocabulary
 from .compare import compare
 from .model import ORGANIZATION, PERSON, Comparison, Name
 
 NEEDED: Final = ("name1", "name2")
 ADDED: Final = ("score", "match", "reasons")
-_SEPARATORS: Final = (",", ";", "\t")
 _COLUMNS_HINT: Final = "the first row names the columns: name1,name2 and, if known, schema,country1,country2"
 
 
@@ -54,20 +51,12 @@ def judge(raw: bytes, name: str) -> tuple[tuple[str, ...], list[Judged]]:
 
 
 def _read(raw: bytes, name: str) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
-    text = decode(raw, name)
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=first.count), strict=True)
     rows: list[tuple[int, list[str]]] = []
-    try:
-        for number, row in enumerate(reader, 1):
-            if number > limits.MAX_PAIRS + 1:
-                raise Malformed(f"has more than {limits.MAX_PAIRS} pairs", field=name)
-            if any(row):
-                rows.append((number, [unguarded(cell) for cell in row]))
-    except csv.Error as error:
-        large = "field limit" in str(error)
-        told = f"holds a cell of more than {csv.field_size_limit()} characters" if large else f"is not CSV: {error}"
-        raise Malformed(told, field=f"{name}, line {reader.line_num}", hint="is a closing quote missing?") from None
+    for number, row in enumerate(csv_rows(raw, name), 1):
+        if number > limits.MAX_PAIRS + 1:
+            raise Malformed(f"has more than {limits.MAX_PAIRS} pairs", field=name)
+        if any(row):
+            rows.append((number, row))
     if not rows:
         raise Malformed("is empty", field=name, hint=_COLUMNS_HINT)
     header = tuple(cell.strip() for cell in rows[0][1])

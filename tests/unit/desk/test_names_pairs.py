@@ -80,7 +80,7 @@ BAD = [
     ("a schema", b"name1,name2,schema\na,b,Vessel\n", r"column schema \(C\)"),
     ("a long name", b"name1,name2\n" + b"x" * 1_001 + b",b\n", "has 1001 characters"),
     ("ten megabytes", b"name1,name2\n" + b"x" * 10_000_000 + b",b\n", "holds a cell of more than"),
-    ("a quote", b'name1,name2\n"a,b\n', "is not CSV"),
+    ("a quote", b'name1,name2\n"a,b\n', "row 2: is not CSV"),
     ("NUL", b"name1,name2\na\x00,b\n", "holds a NUL byte in line 2"),
     ("UTF-16", "name1,name2\na,b\n".encode("utf-16"), "UTF-16"),
     ("Latin-1", "name1,name2\nKölvar,b\n".encode("latin-1"), "is not UTF-8 in line 2"),
