@@ -113,7 +113,10 @@ class RelayStub(httpx.BaseTransport):
         self.used.add(jti)
 
     def _denied(self, slug: str) -> httpx.Response:
-        return problem(401, slug, {"dpop-nonce": self.nonce})
+        # As a relay does: an answer to HEAD says in a header alone that it is the nonce (RFC 9449 §9).
+        error = "use_dpop_nonce" if slug == "use-dpop-nonce" else "invalid_token"
+        headers = {"dpop-nonce": self.nonce, "www-authenticate": f'DPoP error="{error}", algs="EdDSA"'}
+        return problem(401, slug, headers)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 
 from envoi_client import limits
@@ -215,10 +216,17 @@ def test_a_file_of_another_size_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_head_refused_for_its_nonce_is_proved_again() -> None:
-    here = bench(BlobStub(held=bytearray(CONTENT), length=SIZE))
+    stub = BlobStub(held=bytearray(CONTENT), length=SIZE)
+    here = bench(stub)
     here.transport.upload(io.BytesIO(CONTENT), SHA256, SIZE)
     here.stub.nonce = "nonce-2"
     here.transport.upload(io.BytesIO(CONTENT), SHA256, SIZE)
+    heads = here.stub.asked("HEAD", f"/v1/blobs/{SHA256}")
+    proved = [jwt.decode(one.headers["dpop"], options={"verify_signature": False})["nonce"] for one in heads]
+    assert proved == ["nonce-1", "nonce-1", "nonce-2"]
+    assert stub.log == ["HEAD", "HEAD"]  # the one in between was turned away at the door
+    assert here.stub.logins == 1
+    assert here.slept == []
 
 
 # -- downloads

@@ -160,11 +160,18 @@ async def test_a_wait_ends_with_news_for_the_caller_alone(core: Bench) -> None:
 
 
 async def test_a_roster_wakes_everybody(core: Bench, exchange: Exchange) -> None:
-    waits = [asyncio.ensure_future(core.relay.wait(name, 0, 30)) for name in ("AU", "DE", "JP")]
+    names = [one.id for one in exchange.roster.addressees]
+    assert len(names) > 3
+    waits = [asyncio.ensure_future(core.relay.wait(name, 0, 30)) for name in names]
     await asyncio.sleep(0.05)
-    await core.relay.accept_roster(exchange.rotated("AT", 1).notes[-1])
+    assert not any(task.done() for task in waits)
+    roster = exchange.rotated("AT", 1).notes[-1]
+    await core.relay.accept_roster(roster)
     async with asyncio.timeout(5):
         await asyncio.gather(*waits)
+    for name in names:
+        assert core.seen(name, 0).entries == [(1, roster, b"", b"")]
+    assert core.relay._wakeups._waiting == {}
 
 
 async def test_a_wait_for_what_is_there_already_does_not_wait(core: Bench) -> None:
