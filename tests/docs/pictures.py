@@ -1,7 +1,7 @@
 """Draws the pictures of docs/OFFICER.md: ``PYTHONPATH=. python -m tests.docs.pictures``.
 
 Each is what a command has just printed, in the exchange of :mod:`.scenario`, as an SVG. Ids and times differ from run
-to run, so a picture is drawn anew only when what is left without them has changed.
+to run, so a picture is drawn anew only when what is left without them has changed: a rank, a weight or a count has.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ PICTURES = {
     "statistics": ("DE", "envoi statistics --exercise --by partner kind"),
 }
 """Whose home, and what is typed."""
+_VARYING = re.compile(
+    r"\b[0-9a-f]{8,}\b"  # ids and fingerprints
+    r"|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    r"|(?<= by clara on )\d{4}-\d\d-\d\d"  # when the decision was made; the dates of a notice do not vary
+    r"|\b\d+(?= days\b)"  # left until a review
+)
 _FONTS = re.compile(r"\s*@font-face \{.*?\n    \}", re.DOTALL)
 
 
@@ -63,9 +69,8 @@ def drawn(name: str, text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """What is left of a text without what differs from run to run: ids, numbers, and how lines are broken."""
-    plain = re.sub(r"[0-9a-f]{8,}|\d+", "0", text)
-    return re.sub(r"[^\w$/.-]+", " ", plain).split()
+    """What is left of a text without what differs from run to run: ids, the day of the run, where lines break."""
+    return re.sub(r"[^\w$/.-]+", " ", _VARYING.sub("0", " ".join(text.split()))).split()
 
 
 def read(svg: str) -> str:
