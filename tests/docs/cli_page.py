@@ -120,7 +120,7 @@ def shape(value: Any, name: str = "") -> Any:
 
 
 def merged(shapes: list[Any]) -> Any:
-    """What items of one list have in common; null fits anything."""
+    """What items of one list have in common, with the type that a field has where it is not null."""
     known = [one for one in shapes if one != "NoneType"]
     if not known:
         return "NoneType"
@@ -132,13 +132,11 @@ def merged(shapes: list[Any]) -> Any:
 
 
 def fits(page: Any, real: Any) -> bool:
-    """Whether two shapes are the same, where null and an empty list fit anything."""
-    if "NoneType" in (page, real) or [] in (page, real):
-        return True
+    """Whether two shapes are the same, fields in the same order: null fits null alone, an empty list an empty one."""
     if isinstance(page, dict) and isinstance(real, dict):
         return list(page) == list(real) and all(fits(page[name], real[name]) for name in page)
     if isinstance(page, list) and isinstance(real, list):
-        return fits(page[0], real[0])
+        return len(page) == len(real) and all(map(fits, page, real))
     return bool(page == real)
 
 

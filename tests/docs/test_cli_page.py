@@ -19,7 +19,7 @@ from envoi_server import cli as relay_cli
 from envoi_server.settings import ENV_PREFIX, Settings
 
 from ..tools import ROOT
-from .cli_page import PROGRAMS, between, commands, documented, reference, stale
+from .cli_page import PROGRAMS, between, commands, documented, fits, reference, shape, stale
 from .pages import text
 from .scenario import play
 
@@ -55,6 +55,23 @@ def test_the_json_has_the_documented_shape(answers: dict[str, Any]) -> None:
 def test_a_field_that_is_renamed_would_be_noticed(answers: dict[str, Any], command: str) -> None:
     renamed = json.loads(json.dumps(answers[command]).replace('": ', 'ed": '))
     assert stale(DOCUMENTED, {**answers, command: renamed}) == [command]
+
+
+@pytest.mark.parametrize(
+    ("page", "real"),
+    [
+        ({"left": 3}, {"left": None}),
+        ({"left": None}, {"left": {"days": 3}}),
+        ({"due": []}, {"due": [{"id": "a"}]}),
+        ({"due": [{"id": "a"}]}, {"due": []}),
+        ({"due": []}, {"due": None}),
+        ({"id": "a", "due": 1}, {"due": 1, "id": "a"}),
+        ({"rows": [{"id": "a"}, {"id": None}]}, {"rows": [{"id": None}]}),
+    ],
+)
+def test_null_and_an_empty_list_stand_for_nothing_else(page: Any, real: Any) -> None:
+    assert fits(shape(page), shape(page))
+    assert not fits(shape(page), shape(real))
 
 
 def test_the_json_holds_no_path_of_the_machine_it_was_made_on() -> None:
