@@ -27,7 +27,9 @@ class HomeLock:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._handle)
-            raise LocalError(f"another relay is running in {home}") from None
+            raise LocalError(
+                f"another relay is running in {home}", hint="stop it first, or choose another --home"
+            ) from None
 
     def release(self) -> None:
         """Let another process have the home."""
