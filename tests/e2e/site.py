@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -194,8 +194,15 @@ class Site:
             copy.relay.stop()
 
 
-def typed(words: list[str], variables: dict[str, str], *, directory: Path, stdin: bytes = b"") -> Typed:
-    """Run one command of ``envoi`` in this process as if it were one of its own."""
+def typed(
+    words: list[str],
+    variables: dict[str, str],
+    *,
+    directory: Path,
+    stdin: bytes = b"",
+    program: Callable[[Sequence[str]], int] = run,
+) -> Typed:
+    """Run one command of ``program`` in this process as if it were one of its own."""
     streams = [TextIOWrapper(BytesIO(raw), "utf-8", write_through=True) for raw in (stdin, b"", b"")]
     before = (dict(os.environ), Path.cwd(), (sys.stdin, sys.stdout, sys.stderr))
     try:
@@ -203,7 +210,7 @@ def typed(words: list[str], variables: dict[str, str], *, directory: Path, stdin
         os.environ.update(variables)
         os.chdir(directory)
         sys.stdin, sys.stdout, sys.stderr = streams
-        code = run(words)
+        code = program(words)
     finally:
         sys.stdin, sys.stdout, sys.stderr = before[2]
         os.chdir(before[1])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from envoi_client.cli import CHEATING, DONE, FAILED, USAGE, all_commands
 from envoi_client.cli.commands import named
+from envoi_server import cli as relay_cli
 
 from .site import Site
 from .transcripts import Play, Step, read
@@ -38,26 +40,44 @@ def steps() -> list[Step]:
     return [step for path in ALONE + EXCHANGE for step in read(path)]
 
 
-def words_of(step: Step) -> list[str]:
-    """The words of a command without what a shell takes off before."""
+def words_of(step: Step, program: str) -> list[str]:
+    """The words of a command of ``program`` without what a shell takes off before; nothing if it is of another."""
     words = [word for word in shlex.split(step.command) if not re.fullmatch(r"[A-Z_]+=.*", word)]
-    return words[1:] if words and words[0] == "envoi" else []
+    return words[1:] if words and words[0] == program else []
 
 
-def test_every_command_succeeds_somewhere_and_fails_somewhere() -> None:
-    ended: dict[str, set[int]] = {name: set() for name in all_commands()}
+def named_at_the_relay(words: list[str]) -> str | None:
+    """The command of ``envoi-poc`` that these words begin with, or None."""
+    return words[0] if words and words[0] in relay_cli.COMMANDS else None
+
+
+# What serves does not end by itself, and is no transcript: every exchange here runs it.
+COMMANDS: dict[str, tuple[set[str], Callable[[list[str]], str | None]]] = {
+    "envoi": (set(all_commands()), named),
+    "envoi-poc": (set(relay_cli.COMMANDS) - {"serve"}, named_at_the_relay),
+}
+
+
+@pytest.mark.parametrize("program", COMMANDS)
+def test_every_command_succeeds_somewhere_and_fails_somewhere(program: str) -> None:
+    commands, name_of = COMMANDS[program]
+    ended: dict[str, set[int]] = {name: set() for name in commands}
     for step in steps():
-        name = named(words_of(step))
+        name = name_of(words_of(step, program))
         if name is not None and "--help" not in step.command:
             ended[name].add(step.code)
     assert [name for name, codes in ended.items() if DONE not in codes] == []
     assert [name for name, codes in ended.items() if not codes - {DONE}] == []
 
 
-def test_every_command_with_an_answer_is_typed_with_json_too() -> None:
-    with_json = {named(words_of(step)) for step in steps() if "--json" in words_of(step) and step.code == DONE}
-    assert set(all_commands()) - with_json == {"seal", "open"}
+@pytest.mark.parametrize(("program", "silent"), [("envoi", {"seal", "open"}), ("envoi-poc", set())], ids=COMMANDS)
+def test_every_command_with_an_answer_is_typed_with_json_too(program: str, silent: set[str]) -> None:
+    commands, name_of = COMMANDS[program]
+    typed = [(words_of(step, program), step.code) for step in steps()]
+    with_json = {name_of(words) for words, code in typed if "--json" in words and code == DONE}
+    assert commands - with_json == silent
 
 
-def test_every_exit_code_is_seen() -> None:
-    assert {step.code for step in steps() if words_of(step)} == {DONE, FAILED, USAGE, CHEATING}
+@pytest.mark.parametrize("program", COMMANDS)
+def test_every_exit_code_is_seen(program: str) -> None:
+    assert {step.code for step in steps() if words_of(step, program)} == {DONE, FAILED, USAGE, CHEATING}

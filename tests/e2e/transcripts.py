@@ -8,11 +8,11 @@
     ! what is said on stderr
     [1]
 
-The name before ``$`` says whose home it is; ``$`` alone, nobody's. What is no command of ``envoi`` goes to the shell,
-except ``relay stop``, ``relay start`` and ``sql FILE STATEMENT``, which an operator might do. Everything printed is
-compared line by line: ``<kind>`` matches one of :data:`KINDS`, ``<kind:name>`` remembers it, ``{name}`` is it again and
-``{name:12}`` its beginning; ``...`` stands for any lines, and two spaces for any number. The exit code is 0 unless a
-line in brackets says otherwise. Lines that begin with ``#`` are for the reader.
+The name before ``$`` says whose home it is; ``$`` alone, nobody's. What is no command of ``envoi`` or ``envoi-poc``
+goes to the shell, except ``relay stop``, ``relay start`` and ``sql FILE STATEMENT``, which an operator might do.
+Everything printed is compared line by line: ``<kind>`` matches one of :data:`KINDS`, ``<kind:name>`` remembers it,
+``{name}`` is it again and ``{name:12}`` its beginning; ``...`` stands for any lines, and two spaces for any number. The
+exit code is 0 unless a line in brackets says otherwise. Lines that begin with ``#`` are for the reader.
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from envoi_client import cli as member_cli
+from envoi_server import cli as relay_cli
+
 from .site import Site, Typed, environment, typed
 
 EXERCISES = files("envoi_client.exercises") / "notices.json"
+PROGRAMS = {"envoi": member_cli.run, "envoi-poc": relay_cli.run}
 KINDS = {
     "id": r"[0-9a-f]{64}",
     "short": r"[0-9a-f]{16}",
     "print": r"[0-9a-f]{4}(?: [0-9a-f]{4}){9}",
+    "key": r"[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}",
     "words": r"[a-z]+(?: [a-z]+){5}",
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "moment": r"\d{4}-\d\d-\d\d \d\d:\d\d",
@@ -104,7 +109,7 @@ class Play:
         command = self._filled(step.command)
         variables = {"HOME": str(self.root)}
         if step.home:
-            variables["ENVOI_HOME"] = str(self.root / step.home)
+            variables |= dict.fromkeys(("ENVOI_HOME", "ENVOI_POC_HOME"), str(self.root / step.home))
         if self.site:
             variables["ENVOI_PASSPHRASE_FILE"] = str(self.site.passphrase)
         words = shlex.split(command)
@@ -117,7 +122,7 @@ class Play:
         if words[0] == "sql":
             with closing(sqlite3.connect(self.root / words[1])) as database, database:
                 return Typed(0, f"{database.execute(words[2]).rowcount}\n", "")
-        if words[0] != "envoi":
+        if words[0] not in PROGRAMS:
             shell = subprocess.run(
                 ["sh", "-c", command], cwd=self.root, env=environment(**variables), capture_output=True, check=False
             )
@@ -127,7 +132,8 @@ class Play:
             at = words.index("<")
             stdin = (self.root / words[at + 1]).read_bytes()
             del words[at : at + 2]
-        return typed(words[1:], environment(**variables), directory=self.root, stdin=stdin)
+        program = PROGRAMS[words[0]]
+        return typed(words[1:], environment(**variables), directory=self.root, stdin=stdin, program=program)
 
     def _filled(self, text: str) -> str:
         def known(found: re.Match[str]) -> str:
