@@ -157,7 +157,7 @@ def _node(node: Node) -> Iterator[Finding]:
     reached = list(_relay(node))
     yield from reached
     if node.session.store.rosters.newest() is None:
-        yield Finding("roster", WARN, "none was read yet", "run: envoi sync")
+        yield _unread(node, reachable=reached[0].state == OK)
         return
     yield from _roster(node)
     yield from _peers(node)
@@ -197,6 +197,16 @@ def _relay(node: Node) -> Iterator[Finding]:
         f"{abs(offset):.0f} s {way} the relay's, now {format_time(int(time.time()))}",
         "" if state == OK else "set this machine's clock by a trusted source; the time zone does not matter",
     )
+
+
+def _unread(node: Node, *, reachable: bool) -> Finding:
+    """Before the first sync: whether it may be expected to succeed, where the relay can be asked (``reachable``)."""
+    try:
+        if reachable:
+            node.session.transport.roster(1)
+    except EnvoiError as error:
+        return Finding("membership", BAD, str(error), error.hint or "ask the Point of Contact")
+    return Finding("roster", WARN, "none was read yet", "run: envoi sync")
 
 
 def _roster(node: Node) -> Iterator[Finding]:

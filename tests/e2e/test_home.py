@@ -9,23 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import pytest
 
+from envoi_client import doctor
 from envoi_client.body import Body
 from envoi_client.cli import common
 from envoi_client.files import Home
-from envoi_client.limits import UPLOAD_PIECE
+from envoi_client.limits import MIB, UPLOAD_PIECE
 from envoi_client.node import FileToAttach, Node
 from envoi_client.seeds import MemberSeeds, Secrets
+from envoi_client.store import StoredRoster
 from envoi_client.transport import Transport
 from envoi_client.transport.errors import Unreachable
 from envoi_client.vault import Vault
 from envoi_keys.encoding import parse_time
+from envoi_keys.notes import Note
+from envoi_keys.statements import statement_id
 
-from .site import EXPIRES, PASSPHRASE, Site
+from .site import EXPIRES, MEMBERS, PASSPHRASE, WORK_FACTOR, Site
 
 DAY = 86_400
 
@@ -238,6 +244,96 @@ def test_the_doctor_sees_a_damaged_page_of_the_store(alone: Site) -> None:
     found = findings(alone, "FR", code=1)
     assert found["store"]["state"] == "bad"
     assert found["store"]["fix"].startswith("restore the file from its backup")
+
+
+# With a relay that runs and a home that is in order: what is found is the one thing that is wrong.
+
+
+def not_ok(found: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    """State and fix of every check that is not ok."""
+    return {name: (one["state"], one["fix"]) for name, one in found.items() if one["state"] != "ok"}
+
+
+def test_the_doctor_finds_nothing_wrong_where_nothing_is(shared: Site) -> None:
+    assert not_ok(findings(shared, "FR", code=0)) == {}
+
+
+def test_the_doctor_sees_packages_of_two_releases(shared: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda part: "0.0.9" if part == "envoi-keys" else version(part))
+    found = findings(shared, "FR", code=1)
+    assert found["versions"]["detail"].startswith(f"envoi-client {version('envoi-client')}, ")
+    assert found["versions"]["detail"].endswith("; envoi-keys is 0.0.9")
+    fix = "install both of one release: pip install --upgrade envoi-client envoi-keys"
+    assert not_ok(found) == {"versions": ("bad", fix)}
+
+
+@pytest.mark.parametrize(("free", "low"), [(512 * MIB, False), (512 * MIB - 1, True)])
+def test_the_doctor_sees_a_disk_that_is_nearly_full(
+    shared: Site, free: int, low: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "disk_usage", lambda path: disk_usage(path)._replace(free=free))
+    found = findings(shared, "FR", code=0)  # a warning: everything works yet
+    assert found["disk"]["detail"] == f"{free // MIB} MiB free"
+    assert not_ok(found) == ({"disk": ("warn", "free some space on this disk")} if low else {})
+
+
+def test_the_doctor_names_who_is_silent_until_a_receipt_comes(site: Site) -> None:
+    (site.root / "note.txt").write_text("An exercise.")
+    site.ok("FR", "publish", "note", "note.txt", "--to", "DE", "AU")
+    site.sync("AU", "FR")
+    found = findings(site, "FR", code=0)  # a warning: it may be their holiday
+    assert found["peers"]["detail"] == "no recent sign of life of DE"
+    assert list(not_ok(found)) == ["peers"]
+    assert found["peers"]["fix"].startswith("sync, and if it stays so ask them by another way")
+    site.sync("DE", "FR")
+    assert not_ok(findings(site, "FR", code=0)) == {}
+
+
+def suspend(site: Site, member: str) -> bytes:
+    """The next roster, in force, with ``member`` suspended by all other Partners."""
+    first, *others = (name for name in MEMBERS if name != member)
+    site.ok(first, "roster", "propose", "roster-2.note", "--after", "roster-1.note", "--suspend", member)
+    for name in others:
+        site.ok(name, "roster", "sign", "roster-2.note", "--after", "roster-1.note", "--yes")
+    site.ok(first, "roster", "publish", "roster-2.note", "--relay", site.relay.url)
+    return (site.root / "roster-2.note").read_bytes()
+
+
+def test_the_doctor_tells_a_member_that_it_is_suspended(site: Site) -> None:
+    note = suspend(site, "AR")
+    # The relay lets it read nothing any more, so that its own roster is still the old one.
+    found = findings(site, "AR", code=1)
+    assert found["log"]["detail"] == "the relay refused: AR is suspended in the roster"
+    assert not_ok(found) == {"log": ("bad", found["log"]["fix"])}
+    assert found["log"]["fix"].startswith("ask the Point of Contact whether the roster has this member, active")
+    # Whoever was still let in to read the new one sees it there.
+    with Node.open(Home(site.root / "AR"), PASSPHRASE) as node:
+        node.session.store.rosters.add(StoredRoster(2, statement_id(Note.parse(note).text), 1, note))
+    found = findings(site, "AR", code=1)
+    assert found["membership"]["detail"] == "AR is suspended in the roster"
+    assert not_ok(found)["membership"] == ("bad", "ask the Point of Contact")
+    assert "keys" not in found
+
+
+def test_the_doctor_tells_somebody_that_no_roster_has_it(site: Site) -> None:
+    site.ok("NZ", "init", "--member", "NZ", *WORK_FACTOR)
+    site.ok("NZ", "init", "--relay", site.relay.url, "--roster-id", site.roster_id)
+    found = findings(site, "NZ", code=1)
+    assert found["membership"]["detail"].startswith("the relay refused: ")
+    assert found["membership"]["detail"].endswith("that the roster gives for NZ")
+    assert found["membership"]["fix"].startswith("ask the Point of Contact whether the roster has this member, active")
+    assert list(not_ok(found)) == ["membership"]
+    # What the relay will say cannot be known while it is away.
+    site.relay.stop()
+    assert not_ok(findings(site, "NZ", code=1))["roster"] == ("warn", "run: envoi sync")
+
+
+def test_the_doctor_tells_whoever_holds_a_roster_that_it_is_missing_in_it(alone: Site) -> None:
+    vault = Vault.open(alone.root / "FR" / "vault.age", PASSPHRASE)
+    vault.save(Secrets(vault.secrets.store, MemberSeeds.generate("NZ", os.urandom)))
+    found = findings(alone, "FR", code=1)
+    assert found["membership"]["detail"] == "NZ is missing in the roster"
+    assert not_ok(found)["membership"] == ("bad", "ask the Point of Contact")
 
 
 def spoil_the_log(site: Site, home: str) -> None:
