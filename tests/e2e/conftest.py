@@ -28,6 +28,12 @@ def site(founded: Site, tmp_path: Path) -> Iterator[Site]:
         yield copy
 
 
+@pytest.fixture
+def alone(founded: Site, tmp_path: Path) -> Site:
+    """A copy of the exchange whose relay does not run."""
+    return founded.cloned(tmp_path / "site")
+
+
 @pytest.fixture(scope="module")
 def shared(founded: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A copy for all the tests of a module that leave things as they are, or do not mind."""

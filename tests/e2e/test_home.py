@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.metadata import version
-from pathlib import Path
 from shutil import disk_usage
 from typing import Any
 
@@ -31,15 +30,10 @@ from envoi_keys.encoding import parse_time
 from envoi_keys.notes import Note
 from envoi_keys.statements import statement_id
 
+from .elsewhere import answering
 from .site import EXPIRES, MEMBERS, PASSPHRASE, WORK_FACTOR, Site
 
 DAY = 86_400
-
-
-@pytest.fixture
-def alone(founded: Site, tmp_path: Path) -> Site:
-    """A copy of the exchange whose relay does not run."""
-    return founded.cloned(tmp_path / "site")
 
 
 def findings(site: Site, home: str, *words: str, code: int) -> dict[str, dict[str, Any]]:
@@ -176,15 +170,8 @@ def relay_elsewhere(date: Callable[[], float], status: int = 200, said: str = "r
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Answer) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

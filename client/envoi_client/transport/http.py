@@ -89,6 +89,7 @@ class Answer:
             raise Unreachable(f"the answer was cut short: {taken} of {announced} bytes", hint="try again")
 
 
+_PROXY: Final = "an http or https proxy is wanted: check HTTPS_PROXY and ALL_PROXY, or name one in the setting proxy"
 _IN_BETWEEN: Final = "a proxy or portal may stand in between; check the relay's address and the proxy settings"
 
 
@@ -110,15 +111,14 @@ class Wire:
             self._client = httpx.Client(
                 transport=network,
                 verify=_tls(ca_file, self.origin),
-                proxy=None if direct else proxy,
+                proxy=None if direct or not proxy else _checked_proxy(proxy),
                 trust_env=not direct,
                 follow_redirects=False,
                 headers={"user-agent": "envoi", "accept-encoding": "identity"},
             )
-        except (ValueError, TypeError, httpx.InvalidURL) as error:
-            raise LocalError(
-                f"the proxy setting cannot be used: {error}", hint="check the setting proxy, or ENVOI_PROXY"
-            ) from None
+        except (ValueError, TypeError, ImportError, httpx.InvalidURL):
+            # A SOCKS proxy would need a package that is not there. What stands there may hold a password.
+            raise LocalError("the environment's proxy settings cannot be used", hint=_PROXY) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -185,6 +185,18 @@ def _checked(url: str, simulated: bool) -> str:
         # What is sealed would stay sealed, but who writes to whom would be on show, and tokens be replayed.
         raise LocalError("plain http is only for this machine itself", hint="use the relay's https address")
     return str(parsed).rstrip("/")
+
+
+def _checked_proxy(url: str) -> str:
+    hint = "the setting proxy, or ENVOI_PROXY, looks like http://proxy.example:3128"
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        # It is not repeated: it may hold a password.
+        raise LocalError("the proxy is no http or https address", hint=hint)
+    return url
 
 
 def _tls(ca_file: Path | None, origin: str) -> ssl.SSLContext:
