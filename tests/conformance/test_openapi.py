@@ -1,7 +1,8 @@
 """The served OpenAPI document against the relay itself: whatever fits or breaks it, nothing is answered with 5xx.
 
 schemathesis makes the requests, good and bad; they go straight into the application of a real relay, with a valid
-token and proof where the operation asks for one, and without. What is answered must be described.
+token and proof where the operation asks for one, and without. What is answered must be described. The headers that
+say which bytes are meant, which no schema describes, are tried with octets of any kind.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,8 @@ class Served:
     document: dict[str, Any]
     courier: Courier
 
-    def answer(self, request: requests.PreparedRequest) -> httpx.Response:
-        """What the application answers to this request, of a caller who leaves after it."""
+    def answer(self, request: requests.PreparedRequest, *, stays: bool = False) -> httpx.Response:
+        """What the application answers to this request, of a caller who leaves after it, or ``stays``."""
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         url = httpx.URL(request.url or "")
@@ -61,6 +63,8 @@ class Served:
         answers: list[Message] = []
 
         async def receive() -> Message:
+            if not waiting and stays:
+                await asyncio.Event().wait()
             return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
@@ -151,6 +155,51 @@ def test_no_request_makes_the_relay_fail(served: Served, named: str) -> None:
             assert {str(answer.status_code), "204"} & described["responses"].keys() or not answer.content
 
     tried()
+
+
+def called(served: Served, method: str, path: str, body: bytes = b"", **headers: bytes) -> httpx.Response:
+    """What a member is answered who sends these headers, ``_`` for ``-``, with whatever octets as their values."""
+    request = requests.Request(method, URL + path, data=body).prepare()
+    request.headers.update(served.courier.headers(method, path))
+    for name, value in headers.items():
+        request.headers[name.replace("_", "-")] = value
+    return served.answer(request, stays=True)
+
+
+ODD = st.sampled_from(["", "0", "9", "00", "-1", "+1", "1e3", "٣", "²", "1_0"])
+NUMBERS = (st.integers(0, 12) | st.integers(0, 10**20)).map(str) | ODD
+UNITS = st.just("bytes=") | st.sampled_from(["bytes = ", "bytes=0-0,", "bits=", ""])
+SPANS = st.builds("{}{}-{}".format, UNITS, NUMBERS, NUMBERS)
+
+
+@given(value=st.binary(max_size=20) | (SPANS | NUMBERS).map(str.encode))
+def test_any_range_is_answered_with_those_bytes_or_refused(served: Served, value: bytes) -> None:
+    blob = b"0123456789"
+    path = f"/v1/blobs/{sha256(blob).hexdigest()}"
+    assert called(served, "PUT", path, blob).status_code == 201
+    answer = called(served, "GET", path, range=value)
+    assert answer.headers["content-length"] == str(len(answer.content))
+    if answer.status_code == 206:
+        first, last = map(int, answer.headers["content-range"].removeprefix("bytes ").removesuffix("/10").split("-"))
+        assert 0 <= first <= last < 10
+        assert answer.content == blob[first : last + 1]
+    elif answer.status_code == 416:
+        assert answer.headers["content-range"] == "bytes */10"
+        assert slug(answer) == "range-not-satisfiable"
+    else:
+        assert (answer.status_code, answer.content) == (200, blob)
+
+
+@given(value=st.binary(max_size=20) | NUMBERS.map(str.encode))
+def test_any_offset_is_that_of_the_upload_or_refused(served: Served, value: bytes) -> None:
+    path = f"/v1/blobs/{'ab' * 32}"
+    assert called(served, "PUT", path, upload_length=b"10").status_code == 201
+    answer = called(served, "PATCH", path, upload_offset=value)
+    if value.isdigit() and len(value) <= 18:
+        assert answer.status_code == (409 if int(value) else 204)
+    else:
+        assert (answer.status_code, slug(answer)) == (400, "malformed")
+    assert called(served, "HEAD", path).headers["upload-offset"] == "0"
 
 
 def test_the_document_is_json_that_names_no_machine(served: Served) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envoi_client import config
+from envoi_client import ceremony, config
 from envoi_client.age import parse_identities, parse_recipient
 from envoi_client.files import Home
 from envoi_client.transport.http import http_date
-from envoi_keys.errors import EnvoiError
+from envoi_keys.errors import EnvoiError, LocalError
+from envoi_keys.limits import MAX_NOTE_BYTES
+from envoi_keys.notes import Note
 
+from ...exchange import Exchange
+
+Found = TypeVar("Found")
+ROSTER = Exchange.make(4).notes[0]
 NEAR = st.sampled_from(
     [b"AGE-SECRET-KEY-PQ-1QQQ\n", b"# a comment\nAGE-SECRET-KEY-1\n", b'relay = "https://x"\n', b"\xff\xfe"]
 )
@@ -48,6 +56,56 @@ def test_settings_are_read_or_refused(tmp_path: Path, raw: bytes) -> None:
         config.load(home, {}, {})
     except EnvoiError:
         return
+
+
+@st.composite
+def spoilt_notes(draw: st.DrawFn) -> bytes:
+    """A signed roster with a piece of it replaced."""
+    start, end = sorted((draw(st.integers(0, len(ROSTER))), draw(st.integers(0, len(ROSTER)))))
+    return ROSTER[:start] + draw(st.binary(max_size=8)) + ROSTER[end:]
+
+
+def read_or_refused(read: Callable[[Path], Found], path: Path) -> Found | str:
+    """What was found, or the sentence with which the file was refused."""
+    try:
+        return read(path)
+    except LocalError as error:
+        return str(error)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.binary(max_size=200) | spoilt_notes())
+def test_a_file_of_the_ceremony_is_a_note_or_refused_by_its_name(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "roster.note"
+    path.write_bytes(raw)
+    found = read_or_refused(ceremony.read_note, path)
+    if isinstance(found, Note):
+        assert found.serialise() == raw
+    else:
+        assert found.startswith(f"{path} is not a signed note: ")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_a_file_of_lines_is_read_or_refused_by_its_name(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "quorum.txt"
+    path.write_bytes(raw)
+    found = read_or_refused(ceremony.read_lines, path)
+    if isinstance(found, list):
+        assert "".join(found) == "".join(raw.decode().splitlines())
+    else:
+        assert found == f"{path} is not UTF-8 text"
+
+
+@pytest.mark.parametrize("read", [ceremony.read_note, ceremony.read_lines])
+def test_what_is_no_file_or_too_large_a_one_is_refused_by_its_name(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"x\n" * MAX_NOTE_BYTES)
+    for path in (tmp_path, tmp_path / "missing", large, large / "below"):
+        with pytest.raises(LocalError, match=str(path)):
+            read(path)
 
 
 @pytest.mark.parametrize("text", ["Mon, 23 Nov 2026 09:30:00 GMT"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envoi_keys import package_data
 from envoi_keys.checkpoints import LogKey, parse_checkpoint
 from envoi_keys.encoding import parse_time
 from envoi_keys.enrolments import Enrolment, OfficerEnrolment
 from envoi_keys.errors import EnvoiError
+from envoi_keys.regimes import parse_annex
 from envoi_keys.tiles import Tile
 from envoi_keys.vkeys import VerifierKey
 
@@ -25,6 +30,7 @@ BYTES: dict[str, Callable[[bytes], object]] = {
     "enrolment": Enrolment.parse,
     "officer": OfficerEnrolment.parse,
     "checkpoint": parse_checkpoint,
+    "annex": parse_annex,
 }
 NEAR = st.sampled_from(
     [
@@ -61,3 +67,31 @@ def test_bytes_are_parsed_or_refused(name: str, raw: bytes) -> None:
         BYTES[name](raw)
     except EnvoiError:
         return
+
+
+ANNEX = json.loads(package_data.read("regimes", "mtcr_annex.json"))
+ANNEX["entries"] = ANNEX["entries"][:6]
+CODES = st.sampled_from([*(row["code"] for row in ANNEX["entries"]), "1.A.1.x.2", "2.A", "1.a", ".", "٣", "1.A.1.y.z"])
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | CODES
+
+
+@given(data=st.data())
+def test_an_annex_with_any_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
+    content = copy.deepcopy(ANNEX)
+    places: list[tuple[Any, Any]] = [(content, name) for name in (*content, "more")]
+    for position, row in enumerate(content["entries"]):
+        places += [(content["entries"], position), *((row, name) for name in (*row, "title_inherited", "reserved"))]
+    spoilt_part, place = data.draw(st.sampled_from(places))
+    spoilt_part[place] = data.draw(
+        st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=9), inner))
+    )
+    try:
+        annex = parse_annex(json.dumps(content).encode())
+    except EnvoiError:
+        return
+    # What was read can be used: each code is found, and whatever is typed leads to one of them or to nothing.
+    for entry in annex.entries():
+        assert annex.find(entry.code) is entry
+        assert annex.category([entry.code]) in annex.categories
+    suggestion = annex.nearest(data.draw(st.text(max_size=12) | CODES))
+    assert suggestion is None or annex.find(suggestion.code)
