@@ -19,7 +19,7 @@ from envoi_client import doctor
 from envoi_client.body import Body
 from envoi_client.cli import common
 from envoi_client.files import Home
-from envoi_client.limits import MIB, UPLOAD_PIECE
+from envoi_client.limits import UPLOAD_PIECE
 from envoi_client.node import FileToAttach, Node
 from envoi_client.seeds import MemberSeeds, Secrets
 from envoi_client.store import StoredRoster
@@ -27,6 +27,7 @@ from envoi_client.transport import Transport
 from envoi_client.transport.errors import Unreachable
 from envoi_client.vault import Vault
 from envoi_keys.encoding import parse_time
+from envoi_keys.limits import MIB
 from envoi_keys.notes import Note
 from envoi_keys.statements import statement_id
 

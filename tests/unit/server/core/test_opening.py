@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from pathlib import Path
 
 import pytest
@@ -200,11 +201,19 @@ async def test_more_than_can_be_taken_in_hand_is_refused(core: Bench, monkeypatc
     assert slug(await core.post(core.member("FR").compose("AU"))) == "unavailable"
 
 
+def copied_back(shm: Path) -> bool:
+    """Whether every frame of the write-ahead log is in the database file (SQLite, "WAL-index file format")."""
+    raw = shm.read_bytes()
+    (frames,), (copied,) = struct.unpack_from("=I", raw, 16), struct.unpack_from("=I", raw, 96)
+    return bool(frames == copied > 0)
+
+
 async def test_the_write_ahead_log_is_copied_back_when_the_writer_rests(tmp_path: Path, exchange: Exchange) -> None:
     async with running(tmp_path, exchange) as core:
         await core.accepted(core.member("FR").compose("AU"))
         wal, file = tmp_path / "relay.db-wal", tmp_path / "relay.db"
-        await until(lambda: b"envoi/dispatch/v1" in file.read_bytes())
+        await until(lambda: copied_back(tmp_path / "relay.db-shm"))
+        assert b"envoi/dispatch/v1" in file.read_bytes()
         grown = wal.stat().st_size
         # All of it was copied, so the next commit begins the file anew instead of making it longer.
         await core.accepted(core.member("FR").compose("AU", numbers={"AU": 2}))
