@@ -15,12 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo import run as story
-from demo.cast import Cast
-from demo.processes import Failed, RelayProcess
 
 from ..tools import ROOT
 from .site import MEMBERS, OFFICES, PASSPHRASE, Site, environment
+
+with pytest.MonkeyPatch.context() as patch:
+    # The demonstration is a script of the repository, in no wheel: nothing else is to see the root.
+    patch.syspath_prepend(ROOT)
+    from demo import run as story
+    from demo.cast import Cast
+    from demo.processes import Failed, RelayProcess
 
 STEPS = (
     "the Point of Contact makes a relay",

@@ -16,6 +16,7 @@ from envoi_desk.schema import STEPS
 from envoi_desk.screening.dispositions import Decision
 from envoi_desk.screening.process import Moment, Screening
 from envoi_desk.screening.records import Records, Run
+from envoi_desk.screening.show import run_lines, view
 from envoi_keys.signing import HybridSigner
 
 from .cases import case
@@ -72,3 +73,13 @@ def bench(directory: Path) -> Iterator[Bench]:
     """A bench over a store of its own."""
     with Store(directory / "store.db", bytes(32)) as store:
         yield Bench(store)
+
+
+def references(hits: list[dict[str, Any]], **wanted: Any) -> list[str]:
+    """The references of those hits that have these values."""
+    return [hit["reference"] for hit in hits if all(hit[name] == value for name, value in wanted.items())]
+
+
+def text(result: dict[str, Any], **options: Any) -> str:
+    """A run as it is read on a terminal."""
+    return "\n".join(run_lines(view(result, **{"limit": 25} | options)))
