@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envoi_client.node import Node
 
-from .consultation import reminders
+from .consultation.agenda import reminders
 from .desk import Desk
 
 

@@ -6,7 +6,6 @@ What was sent is kept as it comes (:func:`apply`); what stands follows from it b
 
 from __future__ import annotations
 
-from .agenda import reminders
 from .book import Book, Consultation, Undercut, apply
 
-__all__ = ["Book", "Consultation", "Undercut", "apply", "reminders"]
+__all__ = ["Book", "Consultation", "Undercut", "apply"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envoi_desk.cli import consult
-from envoi_desk.consultation import reminders
+from envoi_desk.consultation.agenda import reminders
 from envoi_keys.errors import Refused
 
 from .office import CASE, REFERENCE, Office, denied, office, refused, untimed
