@@ -40,9 +40,10 @@ class Database:
         if len(key) != KEY_BYTES:
             raise ValueError("the store's key has 32 bytes")
         self._path = path
+        self._translated = _Translated(path)
         self._depth = 0
         _make_private(path)
-        with self._translated():
+        with self._translated:
             # isolation_level=None: the module begins no transaction on its own; they are explicit, here.
             self._connection = sqlcipher.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
         try:
@@ -58,7 +59,7 @@ class Database:
             self._connection.close()
 
     def _prepare(self, key: bytes) -> None:
-        with self._translated():
+        with self._translated:
             # SQLCipher reports on stderr whatever it also raises; the error we raise is the one report.
             self._connection.execute("PRAGMA cipher_log_level = NONE").fetchall()
             # A raw key in this notation is used as it is, without a key derivation. Hexadecimal needs no
@@ -134,36 +135,43 @@ class Database:
 
     def run(self, sql: str, values: Values = ()) -> int:
         """Run one statement; the number of rows it changed."""
-        with self._translated():
+        with self._translated:
             return int(self._connection.execute(sql, values).rowcount)
 
     def insert(self, sql: str, values: Values = ()) -> int:
         """Run one INSERT; the row's integer key."""
-        with self._translated():
+        with self._translated:
             return int(self._connection.execute(sql, values).lastrowid)
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each of ``rows``, in one transaction."""
-        with self.transaction(), self._translated():
+        with self.transaction(), self._translated:
             self._connection.executemany(sql, rows)
 
     def one(self, sql: str, values: Values = ()) -> Row | None:
         """The first row, or None."""
-        with self._translated():
+        with self._translated:
             row: Row | None = self._connection.execute(sql, values).fetchone()
             return row
 
     def all(self, sql: str, values: Values = ()) -> list[Row]:
         """Every row."""
-        with self._translated():
+        with self._translated:
             rows: list[Row] = self._connection.execute(sql, values).fetchall()
             return rows
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlcipher.Error as error:
+
+class _Translated:
+    """A block in which an exception of SQLCipher becomes one of ours. Around every statement, so it costs little."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlcipher.Error):
             raise _local(error, self._path) from error
 
 

@@ -249,17 +249,18 @@ class _Change:
 
     def add(self, at: int, source: int, name: Name) -> list[int]:
         """File a name under its keys, which are given back."""
-        filed = sorted({number(source, key) for key in _keys(name)})
+        form = _form(name)
+        filed = sorted({number(source, key) for key in (*keys(form), whole(form))})
         self.names += 1
         self.new_keys += [(key, at) for key in filed]
-        self.words.update(_words(name))
+        self.words.update(_words(form))
         return filed
 
     def remove(self, at: int, name: Name, filed: Iterable[int]) -> None:
         """Take out a name that was filed under ``filed``."""
         self.names -= 1
         self.old_keys += [(key, at) for key in filed]
-        self.words.subtract(_words(name))
+        self.words.subtract(_words(_form(name)))
 
 
 def _form(name: Name) -> Form:
@@ -270,13 +271,9 @@ def _whole(name: Name) -> str:
     return whole(_form(name))
 
 
-def _keys(name: Name) -> set[str]:
-    return keys(_form(name)) | {_whole(name)}
-
-
-def _words(name: Name) -> set[str]:
+def _words(form: Form) -> set[str]:
     # Legal forms and fillers weigh next to nothing, however rare; without them there is half as much to count.
-    return {token.word for token in _form(name).tokens if token.kind not in (LEGAL, FILLER)}
+    return {token.word for token in form.tokens if token.kind not in (LEGAL, FILLER)}
 
 
 def _packed(numbers: Sequence[int]) -> bytes:
