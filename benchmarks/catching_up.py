@@ -11,12 +11,14 @@ import sys
 import time
 from pathlib import Path
 
+from envoi_client.cli import collect_seldom
 from envoi_client.files import Home
 from envoi_client.node import Node
 
 
 def main() -> int:
     """Sync once; the exit code."""
+    collect_seldom()
     given = json.loads(sys.stdin.readline())
     with Node.open(Home(Path(given["home"])), given["passphrase"]) as node:
         before = time.process_time()

@@ -19,6 +19,7 @@ from typing import Any
 
 from rapidfuzz import fuzz, process, utils
 
+from envoi_client.cli import collect_seldom
 from envoi_client.store.database import Database
 from envoi_desk.names import IndexedName, Name, NameIndex, compare
 from envoi_desk.names.blocking import keys
@@ -119,7 +120,8 @@ def lost() -> str:
 
 
 def measure(options: Any) -> Report:
-    """Build, ask, update, and ask again."""
+    """Build, ask, update, and ask again, in a process that collects garbage as ``envoi`` does."""
+    collect_seldom()
     clerk = Clerk(1)
     parties = list(clerk.parties(options.parties))
     every = [name for party in parties for name in party.names]
