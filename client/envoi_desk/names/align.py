@@ -74,6 +74,9 @@ def _pairs(one: Form, other: Form, east: bool) -> Iterator[Link]:
 
 
 def _meet(one: Token, other: Token, person: bool, east: bool) -> tuple[str, float]:
+    if LEGAL in (one.kind, other.kind) and (one.tells or other.tells):
+        # A firm called AS is not every firm whose legal form that is.
+        return "", 0.0
     if one.text == other.text:
         return SAME, 1.0
     if one.word == other.word:

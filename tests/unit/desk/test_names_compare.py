@@ -61,6 +61,7 @@ def test_case_accents_and_punctuation_do_not_matter(words: list[str]) -> None:
     assert compare(Name(plain, "Organization"), Name(dressed, "Organization")).score == 1
 
 
+@example("Ltd", "Ltd")
 @given(NAMES, st.sampled_from(["Ltd", "GmbH", "Co., Ltd.", "OOO", "S.A.R.L.", "Sdn Bhd", "Anonim Sirketi", "L.L.C."]))
 def test_a_legal_form_changes_little(text: str, legal: str) -> None:
     one, other = Name("Voltrask Optics", "Organization"), Name(text, "Organization")
