@@ -161,10 +161,7 @@ def _example(words: list[str]) -> str:
 
 
 def collect_seldom() -> None:
-    """Look for cyclic garbage after so many allocations only: a command makes little of it and keeps what it makes.
-
-    Looking through all that it keeps again and again took a tenth of the time of filing many names.
-    """
+    """Look for cyclic garbage after so many allocations only: a command makes little of it and keeps what it makes."""
     gc.set_threshold(_ALLOCATIONS, 10, 10)
 
 

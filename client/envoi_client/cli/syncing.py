@@ -84,9 +84,9 @@ class _Watch:
         """Tell what the round did, also if it broke off: the next one does not receive the same again."""
         report, self._report = self._report, SyncReport()
         self.code = max(self.code, _code(report))
-        news, before, self._told = _news(report), self._told, _news(report)
+        before, self._told = self._told, _news(report)
         # An alarm or a refusal that lasts is found by every round, and told once until something is otherwise.
-        if any(news) and news != before:
+        if any(self._told) and self._told != before:
             told = after_sync(self._node)
             self._common.answer_line(_report_json(report, told), "; ".join([*_report_lines(report), *told]))
 

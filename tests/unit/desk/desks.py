@@ -20,10 +20,12 @@ from envoi_desk.screening.show import run_lines, view
 from envoi_keys.signing import HybridSigner
 
 from .cases import case
-from .notices import PROFILE, content
+from .notices import PROFILE, content, reference
 
 EXCHANGE = "e" * 64
 SIGNER = HybridSigner.from_seed("FR", bytes(range(64)))
+RAVI = reference(1)
+ENDED: dict[str, Any] = {"status": "revoked", "revocation_reason": "The end-user is known now."}
 NOW = 1_767_225_600
 """The first second of 2026."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,8 @@ from envoi_keys.errors import LocalError, Malformed, Refused
 
 from ...boundaries.isolation import python
 from .cases import PARTY, case
-from .desks import NOW, Bench, bench, references, text
+from .desks import ENDED, NOW, RAVI, Bench, bench, references, text
 from .notices import reference
-
-RAVI = reference(1)
-ENDED: dict[str, Any] = {"status": "revoked", "revocation_reason": "The end-user is known now."}
 
 
 @pytest.fixture
